@@ -1,0 +1,315 @@
+/* The hash table of nodes: see core/table_internal.h for its design. */
+#include "core/table.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <urcu-qsbr.h>
+
+#include "base/crypto.h"
+#include "core/table_internal.h"
+
+/* ---- the table as a whole ---- */
+
+enum err table_new(struct table **out)
+{
+    struct table *t = aligned_alloc(_Alignof(struct table), sizeof *t);
+    struct zone_index *zones = zone_index_new(0, 0);
+    enum err e = t != NULL && zones != NULL ? ERR_OK : ERR_MEMORY;
+
+    if (e == ERR_OK) {
+        memset(t, 0, sizeof *t);
+        e = crypto_random(&t->key, sizeof t->key);
+    }
+    if (e != ERR_OK) {
+        free(zones);
+        free(t);
+        return e;
+    }
+    for (size_t i = 0; i < TABLE_SEGMENTS; i++)
+        atomic_init(&t->segments[i], (uintptr_t)t->no_slots);
+    atomic_init(&t->zones, zones);
+    t->counts.bytes = sizeof *t;
+    *out = t;
+    return ERR_OK;
+}
+
+static void free_segment(struct segment s)
+{
+    for (size_t i = 0; i <= segment_mask(s); i++) {
+        uint64_t slot = atomic_load_explicit(&s.slots[i].word, memory_order_relaxed);
+        if (slot != SLOT_EMPTY && slot != SLOT_DELETED)
+            free(slot_node(slot));
+    }
+    if (s.bits > 0)
+        free(s.slots);
+}
+
+void table_free(struct table *t)
+{
+    struct zone_index *x;
+
+    if (t == NULL)
+        return;
+    assert(t->open == NULL);
+    for (struct table_batch *b = t->garbage, *next; b != NULL; b = next) {
+        next = b->next;
+        (void)table_batch_forget_zones(b, atomic_load_explicit(&t->zones, memory_order_relaxed));
+        table_batch_reclaim(b);
+    }
+    for (size_t i = 0; i < TABLE_SEGMENTS; i++)
+        free_segment(segment_of(t, i));
+    x = atomic_load_explicit(&t->zones, memory_order_relaxed);
+    for (uint32_t id = 0; id < x->n_ids; id++)
+        free(zone_index_get(x, id));
+    free(x);
+    free(t);
+}
+
+void table_reclaim(struct table *t)
+{
+    struct zone_index *x = atomic_load_explicit(&t->zones, memory_order_relaxed);
+    bool zones_gone = false;
+
+    if (t->garbage == NULL)
+        return;
+    synchronize_rcu();
+    /* Now no reader holds a node of a removed zone, and none can find one: the zones are not asked for any more,
+     * except by a look-up that meets a node which was left behind, and it checks for NULL. */
+    for (const struct table_batch *b = t->garbage; b != NULL; b = b->next)
+        zones_gone |= table_batch_forget_zones(b, x);
+    if (zones_gone)
+        synchronize_rcu();
+    while (t->garbage != NULL) {
+        struct table_batch *b = t->garbage;
+        t->garbage = b->next;
+        table_batch_reclaim(b);
+    }
+}
+
+struct table_counts table_counts(const struct table *t)
+{
+    return t->counts;
+}
+
+struct table *table_slot_swap(struct table_slot *slot, struct table *t)
+{
+    struct table *before = __atomic_exchange_n(&slot->current, t, __ATOMIC_ACQ_REL);
+
+    synchronize_rcu();
+    return before;
+}
+
+const struct table *table_slot_read(const struct table_slot *slot)
+{
+    return __atomic_load_n(&slot->current, __ATOMIC_ACQUIRE);
+}
+
+/* ---- names of nodes ---- */
+
+#define STEP 16
+
+typedef uint64_t octets16 __attribute__((vector_size(STEP)));
+
+static octets16 load16(const uint8_t *at)
+{
+    octets16 v;
+
+    memcpy(&v, at, sizeof v);
+    return v;
+}
+
+static bool is_zero(octets16 v)
+{
+    return (v[0] | v[1]) == 0;
+}
+
+/* Both are followed by zeros, to the end of the last step at least. */
+static bool padded_equal(const uint8_t *a, const uint8_t *b, size_t len)
+{
+    octets16 differ = load16(a) ^ load16(b);
+
+    for (size_t i = STEP; i < len; i += STEP)
+        differ |= load16(a + i) ^ load16(b + i);
+    return is_zero(differ);
+}
+
+/* The last step overlaps the one before it, so that nothing behind is read. */
+static bool octets_equal(const uint8_t *a, const uint8_t *b, size_t len)
+{
+    octets16 differ;
+
+    if (len < STEP)
+        return memcmp(a, b, len) == 0;
+    differ = load16(a + len - STEP) ^ load16(b + len - STEP);
+    for (size_t i = 0; i + STEP < len; i += STEP)
+        differ |= load16(a + i) ^ load16(b + i);
+    return is_zero(differ);
+}
+
+bool node_is_named(const struct node *n, const struct table_zone *z, const struct name *folded)
+{
+    size_t below = n->name_len;
+
+    return folded->len == below + z->apex.len && octets_equal(folded->b, node_name(n), below) &&
+           padded_equal(folded->b + below, z->apex.b, z->apex.len);
+}
+
+/* ---- readers ---- */
+
+uint64_t table_hash(const struct table *t, const struct name *folded)
+{
+    return siphash13(&t->key, folded->b, folded->len);
+}
+
+void table_prefetch(const struct table *t, uint64_t hash)
+{
+    struct segment s = segment_of(t, hash);
+
+    __builtin_prefetch(&s.slots[segment_start(s, tag_of(hash))]);
+}
+
+void table_prefetch_node(const struct table *t, uint64_t hash)
+{
+    struct segment s = segment_of(t, hash);
+    uint64_t slot = atomic_load_explicit(&s.slots[segment_start(s, tag_of(hash))].word, memory_order_relaxed);
+    const char *node = (const char *)slot_node(slot);
+
+    /* Usually the first slot is the right one; fetching a wrong address, or none, does no harm. */
+    __builtin_prefetch(node);
+    __builtin_prefetch(node + 64);
+    __builtin_prefetch(node + 128);
+}
+
+/* Name comparison wants the zone; one that is not yet, or no longer, there has no nodes. */
+static bool is_match(const struct zone_index *zones, const struct node *n, const struct name *folded)
+{
+    const struct table_zone *z = zone_index_get(zones, n->zone);
+
+    return z != NULL && node_is_named(n, z, folded);
+}
+
+const struct node *table_find(const struct table *t, const struct name *folded, uint64_t hash)
+{
+    struct segment s = segment_of(t, hash);
+    uint64_t tag = tag_of(hash);
+    size_t mask = segment_mask(s);
+
+    for (size_t i = segment_start(s, tag);; i = (i + 1) & mask) {
+        uint64_t slot = atomic_load_explicit(&s.slots[i].word, memory_order_acquire);
+
+        if (slot == SLOT_EMPTY)
+            return NULL;
+        if ((slot & TAG_MASK) == tag && slot != SLOT_DELETED &&
+            is_match(atomic_load_explicit(&t->zones, memory_order_acquire), slot_node(slot), folded))
+            return slot_node(slot);
+    }
+}
+
+/* ---- the writer ---- */
+
+struct hash_slot *segment_new(unsigned bits, uintptr_t *word)
+{
+    size_t size = sizeof(uint64_t) << bits;
+    void *slots;
+
+    assert(bits >= SEGMENT_BITS_MIN && bits <= SEGMENT_BITS_MAX);
+    slots = aligned_alloc(SEGMENT_ALIGN, size);
+    if (slots == NULL)
+        return NULL;
+    memset(slots, 0, size);
+    *word = (uintptr_t)slots | bits;
+    return slots;
+}
+
+static uint64_t slot_pack(const struct node *n, uint64_t tag)
+{
+    uintptr_t at = (uintptr_t)n;
+
+    assert(at >> 48 == 0 && at % 16 == 0 && at > 16);
+    return (uint64_t)at >> 4 << TAG_BITS | tag;
+}
+
+struct hash_slot *table_regrow(struct table *t, unsigned segment, uintptr_t word)
+{
+    struct segment old = segment_of(t, segment), new = segment_unpack(word);
+    size_t mask = segment_mask(new);
+
+    for (size_t i = 0; i <= segment_mask(old); i++) {
+        uint64_t slot = atomic_load_explicit(&old.slots[i].word, memory_order_relaxed);
+        size_t to;
+
+        if (slot == SLOT_EMPTY || slot == SLOT_DELETED)
+            continue;
+        to = segment_start(new, slot & TAG_MASK);
+        while (atomic_load_explicit(&new.slots[to].word, memory_order_relaxed) != SLOT_EMPTY)
+            to = (to + 1) & mask;
+        atomic_store_explicit(&new.slots[to].word, slot, memory_order_relaxed);
+    }
+    t->fill[segment].used = t->fill[segment].live;
+    atomic_store_explicit(&t->segments[segment], word, memory_order_release);
+    t->counts.bytes += sizeof(uint64_t) << new.bits;
+    if (old.bits == 0)
+        return NULL;
+    t->counts.bytes -= sizeof(uint64_t) << old.bits;
+    return old.slots;
+}
+
+/* The slot that holds n, which is in the segment. */
+static size_t slot_of(struct segment s, const struct node *n, uint64_t tag)
+{
+    uint64_t want = slot_pack(n, tag);
+    size_t i = segment_start(s, tag);
+
+    while (atomic_load_explicit(&s.slots[i].word, memory_order_relaxed) != want)
+        i = (i + 1) & segment_mask(s);
+    return i;
+}
+
+void table_insert(struct table *t, struct node *n, uint64_t hash)
+{
+    struct segment s = segment_of(t, hash);
+    struct segment_fill *fill = &t->fill[hash % TABLE_SEGMENTS];
+    size_t i = segment_start(s, tag_of(hash));
+    uint64_t slot = atomic_load_explicit(&s.slots[i].word, memory_order_relaxed);
+
+    while (slot != SLOT_EMPTY && slot != SLOT_DELETED) {
+        i = (i + 1) & segment_mask(s);
+        slot = atomic_load_explicit(&s.slots[i].word, memory_order_relaxed);
+    }
+    fill->used += slot == SLOT_EMPTY;
+    fill->live++;
+    assert(fill->used <= segment_mask(s)); /* an empty slot ends every search */
+    t->counts.nodes++;
+    t->counts.bytes += node_footprint(n);
+    atomic_store_explicit(&s.slots[i].word, slot_pack(n, tag_of(hash)), memory_order_release);
+}
+
+void table_replace(struct table *t, const struct node *old, struct node *n, uint64_t hash)
+{
+    struct segment s = segment_of(t, hash);
+    size_t i = slot_of(s, old, tag_of(hash));
+
+    t->counts.bytes += node_footprint(n);
+    t->counts.bytes -= node_footprint(old);
+    atomic_store_explicit(&s.slots[i].word, slot_pack(n, tag_of(hash)), memory_order_release);
+}
+
+void table_erase(struct table *t, const struct node *n, uint64_t hash)
+{
+    struct segment s = segment_of(t, hash);
+    struct segment_fill *fill = &t->fill[hash % TABLE_SEGMENTS];
+    size_t mask = segment_mask(s), i = slot_of(s, n, tag_of(hash));
+
+    t->counts.nodes--;
+    t->counts.bytes -= node_footprint(n);
+    fill->live--;
+    atomic_store_explicit(&s.slots[i].word, SLOT_DELETED, memory_order_release);
+    if (atomic_load_explicit(&s.slots[(i + 1) & mask].word, memory_order_relaxed) != SLOT_EMPTY)
+        return;
+    while (atomic_load_explicit(&s.slots[i].word, memory_order_relaxed) == SLOT_DELETED) {
+        atomic_store_explicit(&s.slots[i].word, SLOT_EMPTY, memory_order_release);
+        fill->used--;
+        i = (i - 1) & mask;
+    }
+}

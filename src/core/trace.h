@@ -1,0 +1,59 @@
+/* core/trace.h -- the last questions about challenge names and what was told: records of 64 octets, one ring a DNS thread.
+ *
+ * The owner thread writes without lock or atomic read-modify-write; any thread reads, and skips a record that changes under
+ * its eyes. Kept: questions for existing challenge names and names below a zone that do not exist (so that "asked for, but
+ * never made" can be seen); static names and the apex are not. */
+#ifndef CORE_TRACE_H
+#define CORE_TRACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/attr.h"
+#include "base/err.h"
+#include "core/name.h"
+
+enum trace_flag {
+    TRACE_TCP = 1,
+    TRACE_EDNS = 2,
+    TRACE_MIXED_CASE = 4, /* 0x20 seen */
+    TRACE_TRUNCATED = 8,
+    TRACE_NXDOMAIN = 16, /* else, with count 0: NODATA */
+    TRACE_V6 = 32,
+    TRACE_DO = 64,
+};
+
+struct trace_record { /* 64 octets */
+    uint64_t stamp;     /* odd while being written */
+    int64_t time_us;
+    uint64_t name_hash; /* trace_name_hash() of the folded question name */
+    uint8_t client[16];
+    uint32_t serial;
+    uint16_t port;
+    uint16_t qtype;
+    uint16_t edns_size;
+    uint16_t count; /* records in the answer section */
+    uint8_t rcode;
+    uint8_t flags; /* enum trace_flag */
+    uint8_t listener; /* index of the address that was asked, as configured */
+    uint8_t unused[9];
+};
+
+struct trace_ring;
+struct trace; /* all rings */
+
+/* records: in all rings together, rounded up to a multiple of their number; 0: off. ERR_MEMORY, ERR_CRYPTO. */
+MUST_USE enum err trace_new(struct trace **out, size_t records, size_t rings);
+void trace_free(struct trace *t);
+struct trace_ring *trace_ring(struct trace *t, size_t i); /* NULL when off */
+/* Same for every run of the program: the names' hash is keyed at trace_new(). */
+uint64_t trace_name_hash(const struct trace *t, const struct name *folded);
+uint64_t trace_ring_name_hash(const struct trace_ring *r, const struct name *folded);
+/* Owner thread; r NULL: does nothing. rec->stamp is ignored. */
+void trace_add(struct trace_ring *r, const struct trace_record *rec);
+/* Copy the newest records, up to cap, about a name (hash 0: all), not older than since_us; oldest first. Any thread. */
+size_t trace_read(const struct trace *t, uint64_t name_hash, int64_t since_us, struct trace_record *out, size_t cap);
+
+#endif
