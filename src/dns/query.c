@@ -1,0 +1,271 @@
+#include "dns/query.h"
+
+#include <endian.h>
+#include <string.h>
+
+#include "base/wire.h"
+#include "core/rr.h"
+#include "dns/edns.h"
+
+/* Octets 2 to 9 of the header as one big-endian number: flags, QDCOUNT, ANCOUNT, NSCOUNT (RFC 1035 section 4.1.1).
+ * Nearly every query is of the ordinary shape: QR 0, opcode QUERY, one question, no answer, no authority. The other
+ * flags are looked at by nobody but the copy of RD and CD in the reply. */
+#define SHAPE_QR       UINT64_C(0x8000000000000000)
+#define SHAPE_OPCODE   UINT64_C(0x7800000000000000)
+#define SHAPE_COUNTS   UINT64_C(0x0000ffffffffffff)
+#define SHAPE_ORDINARY UINT64_C(0x0000000100000000)
+
+#define RECORD_TAIL 10 /* type, class, TTL and RDLENGTH */
+
+/* Sixteen octets at a time; the compiler makes the best of it on every processor. */
+typedef uint8_t vec16 __attribute__((vector_size(16)));
+#define VEC_LEN sizeof(vec16)
+
+_Static_assert(sizeof(((struct name *)0)->b) % VEC_LEN == 0, "a name is a whole number of vectors");
+_Static_assert(NAME_PAD >= VEC_LEN, "a vector may be read from any octet of a message");
+
+static uint16_t load_u16(const uint8_t *at)
+{
+    uint16_t v;
+
+    memcpy(&v, at, sizeof v);
+    return be16toh(v);
+}
+
+static uint64_t load_u64(const uint8_t *at)
+{
+    uint64_t v;
+
+    memcpy(&v, at, sizeof v);
+    return be64toh(v);
+}
+
+static void query_fail(struct query *q, enum dns_rcode rcode, uint16_t ede)
+{
+    q->verdict = QUERY_ERROR;
+    q->rcode = (uint16_t)rcode;
+    q->ede = ede;
+}
+
+static vec16 vec_load(const uint8_t *at)
+{
+    vec16 v;
+
+    memcpy(&v, at, sizeof v);
+    return v;
+}
+
+/* Put v in lower case at `at` (RFC 4343 section 3); returns which octets were upper case. Length octets are below
+ * 'A'. */
+static vec16 vec_fold(uint8_t *at, vec16 v)
+{
+    vec16 upper = (vec16)((v - 'A') < 26);
+
+    v |= upper & 0x20;
+    memcpy(at, &v, sizeof v);
+    return upper;
+}
+
+/* Copy the len octets of a well-formed name to q, folded and followed by zeros. wire may be read up to 15 octets
+ * past the name: what is there is masked out. */
+static void name_take(struct query *q, const uint8_t *wire, size_t len)
+{
+    static const vec16 place = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    static const vec16 zeros = {0};
+    vec16 upper = {0};
+    uint64_t halves[2];
+    size_t at = 0;
+
+#pragma GCC unroll 17
+    for (size_t i = 0; i < sizeof q->name.b; i += VEC_LEN)
+        memcpy(q->name.b + i, &zeros, VEC_LEN);
+    for (; len - at > VEC_LEN; at += VEC_LEN)
+        upper |= vec_fold(q->name.b + at, vec_load(wire + at));
+    upper |= vec_fold(q->name.b + at, vec_load(wire + at) & (vec16)(place < (uint8_t)(len - at)));
+    q->name.len = (uint8_t)len;
+    memcpy(halves, &upper, sizeof halves);
+    q->mixed_case = (halves[0] | halves[1]) != 0;
+}
+
+/* Octets of the name that begins at msg[pos], with its root label; 0 when it is not a plain name inside len octets:
+ * RFC 1035 section 3.1. A pointer in a question could only lead forward, to itself or into the header, and label
+ * types 01 and 10 are gone (RFC 6891 section 5), so every length octet over 63 is an error. */
+static size_t name_measure(const uint8_t *msg, size_t len, size_t pos)
+{
+    size_t end = len - pos > NAME_MAX_LEN ? pos + NAME_MAX_LEN : len;
+
+    for (size_t at = pos; at < end; at += (size_t)msg[at] + 1) {
+        if (msg[at] == 0)
+            return at + 1 - pos;
+        if (msg[at] > NAME_LABEL_MAX)
+            return 0;
+    }
+    return 0;
+}
+
+/* Read the one question. Returns where it ends, or 0. */
+static size_t question_read(struct query *q, const uint8_t *msg, size_t len)
+{
+    size_t name_len = name_measure(msg, len, DNS_HEADER_LEN);
+    size_t at = DNS_HEADER_LEN + name_len;
+
+    if (name_len == 0 || len - at < QUESTION_TAIL)
+        return 0;
+    name_take(q, msg + DNS_HEADER_LEN, name_len);
+    q->qtype = load_u16(msg + at);
+    q->qclass = load_u16(msg + at + 2);
+    q->question_len = (uint16_t)(name_len + QUESTION_TAIL);
+    q->has_question = true;
+    return at + QUESTION_TAIL;
+}
+
+/* Step over a name without following a pointer: what it says does not matter, only where it ends. *root: it is the
+ * root, written out. */
+static void owner_skip(struct wire_reader *r, bool *root)
+{
+    uint8_t label = wire_get_u8(r);
+
+    *root = r->err == ERR_OK && label == 0;
+    while (r->err == ERR_OK && label != 0) {
+        if (label >= 0xc0) {
+            (void)wire_get_u8(r);
+            return;
+        }
+        if (label > NAME_LABEL_MAX)
+            wire_fail(r, ERR_SYNTAX);
+        (void)wire_get_bytes(r, label);
+        label = wire_get_u8(r);
+    }
+}
+
+enum section { SECTION_ANSWER, SECTION_ADDITIONAL };
+
+/* Step over count records. In the additional section the OPT record is read (RFC 6891 section 6.1.1: at most one,
+ * at any place, owned by the root); all others are ignored. False: not well formed. */
+static bool records_read(struct query *q, struct wire_reader *r, unsigned count, enum section section)
+{
+    bool sound = true;
+
+    for (; count > 0 && r->err == ERR_OK; count--) {
+        struct edns_opt opt;
+        bool root;
+
+        owner_skip(r, &root);
+        uint16_t type = wire_get_u16(r);
+        opt.size = wire_get_u16(r);
+        opt.flags = wire_get_u32(r);
+        opt.options_len = wire_get_u16(r);
+        opt.options = wire_get_bytes(r, opt.options_len);
+        if (r->err != ERR_OK || section != SECTION_ADDITIONAL || type != RR_OPT)
+            continue;
+        if (!root || q->edns)
+            sound = false;
+        if (!q->edns && !edns_read(q, &opt))
+            sound = false;
+    }
+    return sound && r->err == ERR_OK;
+}
+
+/* Everything behind the question of an ordinary query. The usual rest, one OPT record without options or nothing at
+ * all, is read right here. */
+static bool additional_read(struct query *q, const uint8_t *msg, size_t len, size_t pos)
+{
+    unsigned count = load_u16(msg + 10);
+    struct wire_reader r;
+
+    if (count == 0)
+        return true; /* octets behind the message are nobody's business */
+    if (count == 1 && len - pos >= EDNS_FIXED_LEN && msg[pos] == 0 && load_u16(msg + pos + 1) == RR_OPT) {
+        const uint8_t *at = msg + pos;
+        struct edns_opt opt = {.size = load_u16(at + 3),
+                               .flags = (uint32_t)load_u16(at + 5) << 16 | load_u16(at + 7),
+                               .options_len = load_u16(at + 9),
+                               .options = at + EDNS_FIXED_LEN};
+        if (opt.options_len <= len - pos - EDNS_FIXED_LEN)
+            return edns_read(q, &opt);
+    }
+    wire_reader_init(&r, msg + pos, len - pos);
+    return records_read(q, &r, count, SECTION_ADDITIONAL);
+}
+
+/* A message whose counts are not the ordinary ones. IXFR has the client's SOA in the authority section (RFC 1995
+ * section 3); all else is FORMERR, RFC 9619 section 4 for QDCOUNT. It is read to its end all the same: when there
+ * is an OPT record, the error carries one too. */
+static bool odd_counts_read(struct query *q, const uint8_t *msg, size_t len)
+{
+    unsigned questions = load_u16(msg + 4), answers = load_u16(msg + 6), authorities = load_u16(msg + 8);
+    size_t pos = DNS_HEADER_LEN;
+    struct wire_reader r;
+    bool root;
+
+    if (questions == 1) {
+        pos = question_read(q, msg, len);
+        if (pos == 0)
+            return false;
+    }
+    wire_reader_init(&r, msg + pos, len - pos);
+    for (unsigned left = questions == 1 ? 0 : questions; left > 0 && r.err == ERR_OK; left--) {
+        owner_skip(&r, &root);
+        (void)wire_get_u32(&r);
+    }
+    if (!records_read(q, &r, answers + authorities, SECTION_ANSWER))
+        return false;
+    if (!records_read(q, &r, load_u16(msg + 10), SECTION_ADDITIONAL))
+        return false;
+    return questions == 1 && answers == 0 && authorities == 1 && q->qtype == RR_IXFR;
+}
+
+/* The message is well formed: what kind of question is it? */
+static void query_judge(struct query *q, enum query_transport transport)
+{
+    if (q->edns && q->edns_version != EDNS_VERSION)
+        query_fail(q, RCODE_BADVERS, EDE_NONE); /* RFC 6891 section 6.1.3 */
+    else if (q->qtype == RR_OPT || q->qtype == RR_TSIG)
+        query_fail(q, RCODE_FORMERR, EDE_NONE); /* never asked for: RFC 6895 section 3.1 */
+    else if (q->qtype == RR_NXNAME)
+        query_fail(q, RCODE_FORMERR, EDE_INVALID_QUERY_TYPE); /* RFC 9824 section 3.5 */
+    else if (q->qclass == CLASS_CH)
+        q->verdict = QUERY_CHAOS;
+    else if (q->qclass != CLASS_IN && q->qclass != CLASS_ANY)
+        query_fail(q, RCODE_REFUSED, EDE_NOT_SUPPORTED);
+    else if (q->qtype == RR_AXFR && transport == QUERY_UDP)
+        query_fail(q, RCODE_FORMERR, EDE_NONE); /* RFC 5936 section 4.2 leaves it undefined */
+    else
+        q->verdict = QUERY_LOOKUP;
+}
+
+void query_parse(struct query *q, const uint8_t *msg, size_t len, enum query_transport transport)
+{
+    uint64_t shape;
+    bool sound;
+
+    q->verdict = QUERY_DROP;
+    q->rcode = RCODE_NOERROR;
+    q->ede = EDE_NONE;
+    q->has_question = q->mixed_case = q->edns = q->dnssec_ok = q->nsid = false;
+    q->edns_version = EDNS_VERSION;
+    q->edns_size = DNS_UDP_PLAIN_MAX;
+    q->qtype = q->qclass = q->question_len = 0;
+    q->hash = 0;
+    q->name.len = 0;
+
+    if (len < DNS_HEADER_LEN)
+        return;
+    shape = load_u64(msg + 2);
+    if ((shape & SHAPE_QR) != 0)
+        return; /* answering an answer could go on for ever */
+    if ((shape & SHAPE_OPCODE) != 0) {
+        query_fail(q, RCODE_NOTIMP, EDE_NONE);
+        return;
+    }
+    if ((shape & SHAPE_COUNTS) == SHAPE_ORDINARY) {
+        size_t pos = question_read(q, msg, len);
+        sound = pos != 0 && additional_read(q, msg, len, pos);
+    } else {
+        sound = odd_counts_read(q, msg, len);
+    }
+    if (sound)
+        query_judge(q, transport);
+    else
+        query_fail(q, RCODE_FORMERR, EDE_NONE);
+}

@@ -1,0 +1,226 @@
+#include "dns/tcp_stream.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define OCTETS_FIRST_CAP 256
+#define OCTETS_MAX       (TCP_FRAME_LEN + DNS_MESSAGE_MAX + TCP_READ_MAX) /* an incomplete message, and one read more */
+
+/* ---- octets that are kept between calls ---- */
+
+static void octets_clear(struct tcp_octets *o)
+{
+    free(o->bytes);
+    *o = (struct tcp_octets){0};
+}
+
+/* Append; ERR_MEMORY. */
+static enum err octets_append(struct tcp_octets *o, const uint8_t *bytes, size_t len)
+{
+    size_t cap = o->cap > 0 ? o->cap : OCTETS_FIRST_CAP;
+    uint8_t *grown;
+
+    if (o->len + len > o->cap) {
+        while (cap < o->len + len)
+            cap *= 2;
+        grown = realloc(o->bytes, cap);
+        if (grown == NULL)
+            return ERR_MEMORY;
+        o->bytes = grown;
+        o->cap = cap;
+    }
+    memcpy(o->bytes + o->len, bytes, len);
+    o->len += len;
+    return ERR_OK;
+}
+
+/* Drop the first len octets; gives the memory back with the last one. */
+static void octets_drop(struct tcp_octets *o, size_t len)
+{
+    if (len == o->len) {
+        octets_clear(o);
+        return;
+    }
+    if (len > 0)
+        memmove(o->bytes, o->bytes + len, o->len - len);
+    o->len -= len;
+}
+
+/* ---- the stream ---- */
+
+void tcp_stream_init(struct tcp_stream *s, int fd, uint8_t listener, const struct sockaddr_storage *from)
+{
+    *s = (struct tcp_stream){.fd = fd, .listener = listener, .from = *from};
+}
+
+void tcp_stream_fini(struct tcp_stream *s)
+{
+    octets_clear(&s->in);
+    octets_clear(&s->out);
+    if (s->fd >= 0)
+        (void)close(s->fd); /* nothing to be done about what the peer does not take */
+    s->fd = -1;
+}
+
+bool tcp_stream_is_idle(const struct tcp_stream *s)
+{
+    return s->in.len == 0 && s->out.len == 0;
+}
+
+static bool is_blocked(const struct tcp_stream *s)
+{
+    return s->out.len > 0;
+}
+
+/* Send as much as the kernel takes. Returns octets sent, or -1 when the connection is dead. */
+static ssize_t send_some(int fd, const uint8_t *bytes, size_t len)
+{
+    size_t sent = 0;
+
+    while (sent < len) {
+        ssize_t n = send(fd, bytes + sent, len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+        if (n >= 0)
+            sent += (size_t)n;
+        else if (errno == EAGAIN)
+            break;
+        else if (errno != EINTR)
+            return -1;
+    }
+    return (ssize_t)sent;
+}
+
+/* Send the answers on the desk, in one write when the kernel takes them; the rest stays with the stream.
+ * ERR_CLOSED, ERR_MEMORY: the connection cannot go on. */
+static enum err flush(struct tcp_stream *s, struct tcp_desk *desk)
+{
+    ssize_t sent = send_some(s->fd, desk->out, desk->out_len);
+    size_t len = desk->out_len;
+
+    desk->out_len = 0;
+    if (sent < 0)
+        return ERR_CLOSED;
+    if ((size_t)sent == len)
+        return ERR_OK;
+    return octets_append(&s->out, desk->out + sent, len - (size_t)sent);
+}
+
+/* Answer one message, behind the answers that are on the desk already. */
+static void answer_one(struct tcp_stream *s, struct tcp_desk *desk, const uint8_t *msg, size_t len)
+{
+    struct answer_peer peer = {
+        .from = (const struct sockaddr *)&s->from, .transport = QUERY_TCP, .listener = s->listener};
+    struct answerer *a = &desk->answerer;
+    struct query *q = &desk->query;
+    uint8_t *frame = desk->out + desk->out_len;
+    uint8_t *reply = frame + TCP_FRAME_LEN;
+    size_t reply_len;
+
+    memcpy(reply, msg, len); /* composed in place; what follows in the input must stay */
+    query_parse(q, reply, len, QUERY_TCP);
+    if (q->verdict == QUERY_LOOKUP && a->table != NULL)
+        q->hash = table_hash(a->table, &q->name);
+    reply_len = answer_compose(a, q, &peer, reply, DNS_MESSAGE_MAX);
+    s->queries++;
+    if (reply_len == 0)
+        return;
+    dns_count(&desk->questions[s->listener]);
+    frame[0] = (uint8_t)(reply_len >> 8);
+    frame[1] = (uint8_t)reply_len;
+    desk->out_len += TCP_FRAME_LEN + reply_len;
+}
+
+/* Answer the whole messages in bytes until output has to wait; *used says how many octets are done with. */
+static enum err answer_whole(struct tcp_stream *s, struct tcp_desk *desk, const uint8_t *bytes, size_t len,
+                             size_t *used)
+{
+    size_t at = 0;
+    enum err e = ERR_OK;
+
+    while (e == ERR_OK && !is_blocked(s) && len - at >= TCP_FRAME_LEN) {
+        size_t msg_len = (size_t)bytes[at] << 8 | bytes[at + 1];
+
+        if (msg_len < DNS_HEADER_LEN) { /* no DNS message, so what follows cannot be trusted to be one */
+            s->ending = true;
+            at = len;
+            break;
+        }
+        if (len - at - TCP_FRAME_LEN < msg_len)
+            break;
+        answer_one(s, desk, bytes + at + TCP_FRAME_LEN, msg_len);
+        at += TCP_FRAME_LEN + msg_len;
+        if (desk->out_len > TCP_FLUSH_AT)
+            e = flush(s, desk);
+    }
+    *used = at;
+    if (e == ERR_OK && desk->out_len > 0)
+        e = flush(s, desk);
+    return e;
+}
+
+/* What to wait for after e, the result of answering. */
+static enum tcp_wish wish(const struct tcp_stream *s, enum err e)
+{
+    if (e != ERR_OK)
+        return TCP_WANTS_CLOSE;
+    if (is_blocked(s))
+        return TCP_WANTS_WRITE;
+    return s->ending ? TCP_WANTS_CLOSE : TCP_WANTS_READ;
+}
+
+/* Answer what is kept in s->in. */
+static enum err answer_kept(struct tcp_stream *s, struct tcp_desk *desk)
+{
+    size_t used = 0;
+    enum err e = answer_whole(s, desk, s->in.bytes, s->in.len, &used);
+
+    if (used > 0)
+        octets_drop(&s->in, used);
+    return e;
+}
+
+static enum err take(struct tcp_stream *s, struct tcp_desk *desk, size_t len)
+{
+    size_t used = 0;
+    enum err e;
+
+    if (s->in.len > 0) {
+        if (s->in.len + len > OCTETS_MAX)
+            return ERR_FULL; /* cannot be: nothing is read while a whole message is kept */
+        e = octets_append(&s->in, desk->in, len);
+        return e == ERR_OK ? answer_kept(s, desk) : e;
+    }
+    e = answer_whole(s, desk, desk->in, len, &used);
+    if (e == ERR_OK && used < len)
+        e = octets_append(&s->in, desk->in + used, len - used);
+    return e;
+}
+
+enum tcp_wish tcp_stream_read(struct tcp_stream *s, struct tcp_desk *desk)
+{
+    ssize_t n = recv(s->fd, desk->in, sizeof desk->in, MSG_DONTWAIT);
+
+    if (n < 0)
+        return errno == EAGAIN || errno == EINTR ? TCP_WANTS_READ : TCP_WANTS_CLOSE;
+    if (n == 0) { /* half-closed by the peer: what was whole has been answered */
+        s->ending = true;
+        return wish(s, ERR_OK);
+    }
+    return wish(s, take(s, desk, (size_t)n));
+}
+
+enum tcp_wish tcp_stream_write(struct tcp_stream *s, struct tcp_desk *desk)
+{
+    ssize_t n = send_some(s->fd, s->out.bytes + s->out_sent, s->out.len - s->out_sent);
+
+    if (n < 0)
+        return TCP_WANTS_CLOSE;
+    s->out_sent += (size_t)n;
+    if (s->out_sent < s->out.len)
+        return TCP_WANTS_WRITE;
+    octets_clear(&s->out);
+    s->out_sent = 0;
+    return wish(s, answer_kept(s, desk));
+}

@@ -1,0 +1,113 @@
+#!/usr/bin/python3
+"""Write the seed corpora of the fuzz targets: tests/fuzz/seeds/NAME/*. Run it after changing a format."""
+import pathlib
+import struct
+
+SEEDS = pathlib.Path(__file__).resolve().parent / "seeds"
+ZONE = "auth.example.org"
+UUID = "8e5700ea-a4bf-41c7-8a77-e990661dcc6a"
+TXT, A, NS, SOA, CAA, IXFR, AXFR, ANY = 16, 1, 2, 6, 257, 251, 252, 255
+IN, CH, CLASS_ANY = 1, 3, 255
+
+
+def wire(name):
+    labels = [label.encode() for label in name.split(".") if label]
+    return b"".join(bytes([len(label)]) + label for label in labels) + b"\0"
+
+
+def opt(options=b"", size=1232, ttl=0, owner=b"\0"):
+    return owner + struct.pack("!HHIH", 41, size, ttl, len(options)) + options
+
+
+def option(code, payload=b""):
+    return struct.pack("!HH", code, len(payload)) + payload
+
+
+def query(name, qtype=TXT, qclass=IN, flags=0x0100, additional=(), authority=(), qdcount=1):
+    header = struct.pack("!HHHHHH", 0x1234, flags, qdcount, 0, len(authority), len(additional))
+    question = (wire(name) + struct.pack("!HH", qtype, qclass)) * qdcount
+    return header + question + b"".join(authority) + b"".join(additional)
+
+
+QUERIES = {
+    "txt": query(f"{UUID}.{ZONE}"),
+    "txt-edns": query(f"{UUID}.{ZONE}", additional=[opt()]),
+    "txt-mixed-case": query(f"{UUID}.AuTh.eXaMpLe.OrG", additional=[opt(ttl=0x8000)]),
+    "options": query(ZONE, SOA, additional=[opt(option(3) + option(10, b"12345678") + option(8, b"\0\1\0\0"))]),
+    "version-1": query(ZONE, SOA, additional=[opt(ttl=1 << 16)]),
+    "two-opt": query(ZONE, SOA, additional=[opt(), opt()]),
+    "opt-owner": query(ZONE, SOA, additional=[opt(owner=b"\1x\0")]),
+    "opt-second": query(ZONE, SOA, additional=[b"\xc0\x0c" + struct.pack("!HHIH", A, IN, 0, 4) + b"\x7f\0\0\1", opt()]),
+    "chain": query(f"two.{ZONE}", additional=[opt()]),
+    "chain-long": query(f"chain-0.{ZONE}"),
+    "chain-full": query(f"to-full.{ZONE}", additional=[opt()]),
+    "loop": query(f"loop-a.{ZONE}"),
+    "ns": query(ZONE, NS),
+    "caa": query(f"idle.{ZONE}", CAA),
+    "any": query(ZONE, ANY, CLASS_ANY),
+    "nxdomain": query(f"nothing.{ZONE}", additional=[opt()]),
+    "second": query("to-second-nothing." + ZONE, A),
+    "foreign": query("www.example.com", A, additional=[opt(option(3))]),
+    "root": query("", NS),
+    "chaos": query("id.server", TXT, CH),
+    "axfr": query(ZONE, AXFR),
+    "ixfr": query(ZONE, IXFR, authority=[b"\xc0\x0c" + struct.pack("!HHIH", SOA, IN, 0, 22) + b"\0\0" + b"\0" * 20]),
+    "update": query(ZONE, SOA, flags=0x2800),
+    "no-question": query(ZONE, qdcount=0, additional=[opt(option(10, b"12345678"))]),
+    "two-questions": query(ZONE, qdcount=2),
+}
+
+NAMES = {
+    "decode": b"\0\0" + wire(f"{UUID}.{ZONE}"),
+    "decode-pointer": b"\0\x13" + wire(ZONE)[:-1] + b"\0" + b"\1a\xc0\2",
+    "decode-root": b"\0\0\0",
+    "decode-63": b"\0\0" + wire("a" * 63 + ".b"),
+    "text": b"_acme-challenge.www.example.com.",
+    "text-escapes": b"a\\.b\\000\\255.example",
+    "text-root": b".",
+}
+
+
+def effects(*rows):
+    return b"\1" + struct.pack("!I", len(rows)) + b"".join(struct.pack("!H", kind) + row for kind, row in rows)
+
+
+def text(value):
+    return struct.pack("!I", len(value)) + value.encode()
+
+
+def claim(value):
+    rdata = bytes([len(value)]) + value.encode()
+    network = b"\4" + bytes([192, 0, 2, 1])
+    return struct.pack("!IIIQqq", 1, 2, 0, 1 << 16, 1700000000, 0) + network + b"\1\0" + struct.pack("!H", len(rdata)) + rdata
+
+
+def owner(name):
+    return bytes([len(wire(name))]) + wire(name)
+
+
+def name_row(domains):
+    row = struct.pack("!III", 1, 1, 1) + owner(f"{UUID}.{ZONE}") + struct.pack("!qq", 1700000000, 0) + b"\0"
+    return row + struct.pack("!I", len(domains)) + b"".join(text(domain) for domain in domains)
+
+
+def account_row():
+    return struct.pack("!I", 1) + text("infra") + text("") + struct.pack("!qqI", 1700000000, 0, 0) + b"\0\0"
+
+
+EFFECTS = {
+    "none": effects(),
+    "claim": effects((1, claim("A" * 43))),
+    "claims": effects((1, claim("A" * 43)), (4, claim("B" * 43)), (72, struct.pack("!II", 1, 1700000000))),
+    "name": effects((10, name_row(["shop.example.com", "example.com"]))),
+    "account": effects((20, account_row())),
+    "grant": effects((40, struct.pack("!II", 1, 2))),
+}
+
+for target, seeds in {"query": QUERIES, "name": NAMES, "effects": EFFECTS}.items():
+    folder = SEEDS / target
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.iterdir():
+        old.unlink()
+    for seed, octets in seeds.items():
+        (folder / seed).write_bytes(octets)
