@@ -1,0 +1,52 @@
+#include "core/change.h"
+
+#include <stdlib.h>
+
+#include "base/attr.h"
+#include "base/crypto.h"
+
+static const char *const kind_words[REQUEST_KINDS] = {
+    [REQUEST_VALUE_ADD] = "value-add",
+    [REQUEST_VALUE_REMOVE] = "value-remove",
+    [REQUEST_REGISTER] = "register",
+    [REQUEST_ACCOUNT_CREATE] = "account-create",
+    [REQUEST_ACCOUNT_SET] = "account-set",
+    [REQUEST_ACCOUNT_DELETE] = "account-delete",
+    [REQUEST_NAME_CREATE] = "name-create",
+    [REQUEST_NAME_SET] = "name-set",
+    [REQUEST_NAME_DELETE] = "name-delete",
+    [REQUEST_CREDENTIAL_CREATE] = "credential-create",
+    [REQUEST_CREDENTIAL_SET] = "credential-set",
+    [REQUEST_CREDENTIAL_ROTATE] = "credential-rotate",
+    [REQUEST_CREDENTIAL_REVOKE] = "credential-revoke",
+    [REQUEST_TOKEN_CREATE] = "token-create",
+    [REQUEST_TOKEN_REVOKE] = "token-revoke",
+    [REQUEST_CONFIGURE] = "configure",
+    [REQUEST_EXPIRE] = "expire",
+};
+
+struct request *request_new(enum request_kind kind, enum door door)
+{
+    struct request *r = calloc(1, sizeof(*r));
+
+    if (r == NULL)
+        return NULL;
+    r->kind = kind;
+    r->caller.door = door;
+    arena_init(&r->arena, REQUEST_ARENA_MAX);
+    return r;
+}
+
+void request_free(struct request *r)
+{
+    if (r == NULL)
+        return;
+    crypto_wipe(r->caller.secret, sizeof(r->caller.secret));
+    arena_fini(&r->arena);
+    free(r);
+}
+
+const char *request_kind_word(enum request_kind k)
+{
+    return (unsigned)k < ARRAY_LEN(kind_words) ? kind_words[k] : "unknown";
+}

@@ -1,0 +1,160 @@
+/* One request, one decision: who is asking, may it do this at all, and then the function of its kind. */
+#include "core/decide.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "core/authorize.h"
+#include "core/decide_internal.h"
+
+/* Who may make a request of a kind at all; what more it takes is said by the function of the kind. */
+enum admission {
+    FOR_HOLDERS,        /* credentials, by their scope; administrators */
+    FOR_REGISTRATION,   /* everybody: the settings decide */
+    FOR_ADMINISTRATORS, /* the admin socket; credentials with `administer` */
+    FOR_SELF,           /* that, or the credential that it is about */
+    FOR_THE_SERVER,     /* the program itself */
+};
+
+static const struct {
+    enum err (*decide)(struct deciding *c);
+    enum admission admission;
+} kinds[REQUEST_KINDS] = {
+    [REQUEST_VALUE_ADD] = {decide_value_add, FOR_HOLDERS},
+    [REQUEST_VALUE_REMOVE] = {decide_value_remove, FOR_HOLDERS},
+    [REQUEST_REGISTER] = {decide_register, FOR_REGISTRATION},
+    [REQUEST_ACCOUNT_CREATE] = {decide_account_create, FOR_ADMINISTRATORS},
+    [REQUEST_ACCOUNT_SET] = {decide_account_set, FOR_ADMINISTRATORS},
+    [REQUEST_ACCOUNT_DELETE] = {decide_account_delete, FOR_ADMINISTRATORS},
+    [REQUEST_NAME_CREATE] = {decide_name_create, FOR_ADMINISTRATORS},
+    [REQUEST_NAME_SET] = {decide_name_set, FOR_ADMINISTRATORS},
+    [REQUEST_NAME_DELETE] = {decide_name_delete, FOR_ADMINISTRATORS},
+    [REQUEST_CREDENTIAL_CREATE] = {decide_credential_create, FOR_ADMINISTRATORS},
+    [REQUEST_CREDENTIAL_SET] = {decide_credential_set, FOR_ADMINISTRATORS},
+    [REQUEST_CREDENTIAL_ROTATE] = {decide_credential_rotate, FOR_SELF},
+    [REQUEST_CREDENTIAL_REVOKE] = {decide_credential_revoke, FOR_ADMINISTRATORS},
+    [REQUEST_TOKEN_CREATE] = {decide_token_create, FOR_ADMINISTRATORS},
+    [REQUEST_TOKEN_REVOKE] = {decide_token_revoke, FOR_ADMINISTRATORS},
+    [REQUEST_CONFIGURE] = {decide_configure, FOR_THE_SERVER},
+    [REQUEST_EXPIRE] = {decide_expire, FOR_THE_SERVER},
+};
+
+/* True when the request is about the caller's own credential. */
+static bool is_about_itself(const struct deciding *c)
+{
+    const char *text = c->r->u.credential.credential.text;
+    struct uuid uuid;
+
+    return c->credential != NULL && text != NULL && uuid_parse(&uuid, text, strlen(text)) == ERR_OK &&
+           uuid_equal(&uuid, &c->credential->uuid);
+}
+
+/* Whether the caller gets as far as the function of the kind; false: refused. */
+static bool is_admitted(struct deciding *c, enum admission admission)
+{
+    enum auth_kind auth = c->r->caller.auth;
+
+    if (admission == FOR_REGISTRATION && auth != AUTH_SECRET)
+        return true;
+    if (auth == AUTH_NONE) {
+        (void)refuse(c, REFUSAL_UNAUTHENTICATED, "the request names no credential");
+        return false;
+    }
+    if (admission == FOR_HOLDERS && auth != AUTH_TOKEN)
+        return true;
+    if (admission == FOR_THE_SERVER && !caller_is_local(c)) {
+        (void)refuse(c, REFUSAL_ACTION_NOT_IN_SCOPE, "only the server itself does this");
+        return false;
+    }
+    if (caller_is_local(c) || (admission == FOR_SELF && is_about_itself(c)))
+        return change_is_within_rate(c);
+    if (auth == AUTH_TOKEN) {
+        (void)refuse(c, REFUSAL_ACTION_NOT_IN_SCOPE, "a registration token can register, and nothing else");
+        return false;
+    }
+    return caller_may(c, ACTION_ADMINISTER) && change_is_within_rate(c);
+}
+
+static void entry_from_caller(struct entry *e, const struct decide *d, const struct caller *caller)
+{
+    e->seq = d->seq;
+    e->time_s = d->now_s;
+    e->account = ACCOUNT_ADMIN;
+    e->credential = CREDENTIAL_ADMIN;
+    e->door = caller->door;
+    e->client = caller->client;
+    memcpy(e->request_id, caller->request_id, sizeof e->request_id);
+    e->request_id[sizeof e->request_id - 1] = '\0';
+}
+
+static void observe_use(struct deciding *c)
+{
+    struct credential *cred = state_credential(c->s, c->credential->id);
+
+    cred->last_used_s = c->d->now_s;
+    cred->last_from = c->r->caller.client;
+    cred->last_door = (uint8_t)c->r->caller.door;
+    cred->observed = true;
+}
+
+enum err decide(struct decide *d, const struct request *r, struct entry *e, struct result *res)
+{
+    struct deciding c = {.d = d, .s = d->state, .r = r, .e = e, .res = res};
+    enum err err = ERR_OK;
+
+    assert((unsigned)r->kind < REQUEST_KINDS);
+    memset(res, 0, sizeof *res); /* OUTCOME_DONE */
+    entry_from_caller(e, d, &r->caller);
+    if (r->caller.auth == AUTH_SECRET)
+        err = authorize_credential(&c);
+    if (err == ERR_OK && !is_refused(&c) && is_admitted(&c, kinds[r->kind].admission))
+        err = kinds[r->kind].decide(&c);
+    if (err != ERR_OK)
+        return err;
+    if (is_refused(&c)) {
+        assert(e->n_effects == 0);
+        memset(res->secret, 0, sizeof res->secret);
+        return ERR_OK;
+    }
+    res->hint[0] = '\0';
+    res->retry_s = 0;
+    res->is_change = e->n_effects > 0;
+    res->seq = res->is_change ? d->seq : 0;
+    if (c.credential != NULL)
+        observe_use(&c);
+    return ERR_OK;
+}
+
+#define SERIAL_STEP_MAX (1u << 30) /* well inside what RFC 1982 can order */
+
+/* The serial after previous: the time where possible, always ahead of previous by RFC 1982, never 0 ("none yet").
+ */
+static uint32_t next_serial(uint32_t previous, int64_t now_s)
+{
+    uint32_t now = now_s > 0 ? (uint32_t)now_s : 0;
+    uint32_t next = previous + 1;
+
+    if (now > next && (next != 0 || previous == 0))
+        next = now;
+    if (previous != 0 && next - previous > SERIAL_STEP_MAX)
+        next = previous + SERIAL_STEP_MAX;
+    return next != 0 ? next : 1;
+}
+
+enum err decide_serials(struct decide *d, struct entry *last)
+{
+    for (uint32_t id = 1; id <= state_last_zone(d->state); id++) {
+        const struct zone_state *zone = state_zone(d->state, id);
+        struct effect f = {.kind = EFFECT_ZONE_SERIAL};
+        enum err e;
+        if (zone == NULL || zone->removed || !state_zone_needs_serial(d->state, id))
+            continue;
+        f.u.serial = (struct effect_serial){.zone = id, .serial = next_serial(zone->serial, d->now_s)};
+        e = entry_add(last, &f);
+        if (e == ERR_OK)
+            e = state_fold(d->state, last->seq, &f);
+        if (e != ERR_OK)
+            return e;
+    }
+    return ERR_OK;
+}

@@ -1,0 +1,28 @@
+/* Expiry, as ordinary changes: some claims at a time, so that no entry grows without bound. */
+#include "core/decide_internal.h"
+#include "core/value_set.h"
+
+#define EXPIRE_MAX 1000
+
+enum err decide_expire(struct deciding *c)
+{
+    struct claim_ref refs[EXPIRE_MAX];
+    size_t n = state_expired(c->s, c->d->now_s, refs, EXPIRE_MAX);
+
+    for (size_t i = 0; i < n; i++) {
+        const struct name_entry *name = state_name(c->s, refs[i].name);
+        struct value *on = NULL;
+        const struct claim *claim = name != NULL ? value_set_claim(&name->values, refs[i].slot, &on) : NULL;
+        struct rdata rdata;
+        enum err e;
+        if (claim == NULL)
+            return ERR_CORRUPT;
+        e = copy_rdata(c, &rdata, on);
+        if (e == ERR_OK)
+            e = emit_claim_end(c, EFFECT_CLAIM_EXPIRED, refs[i].name, claim, &rdata);
+        if (e != ERR_OK)
+            return e;
+        c->res->removed++;
+    }
+    return ERR_OK;
+}

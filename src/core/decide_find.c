@@ -1,0 +1,409 @@
+/* Finding what a request means: names by owner, label or domain, accounts, credentials, zones; and whether a new
+ * name would stand in somebody's way. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "core/authorize.h"
+#include "core/decide_internal.h"
+#include "core/domain.h"
+
+/* What a reference may mean; tried in this order until one of them finds something. */
+enum meaning { MEANING_OWNER, MEANING_LABEL, MEANING_DOMAIN, MEANINGS };
+
+/* The text of a reference, read once. */
+struct meant {
+    const struct name_ref *ref;
+    struct name owner; /* len 0: no domain name */
+    char domain[DOMAIN_TEXT_MAX];
+    size_t domain_len; /* 0: no domain */
+};
+
+static void meant_init(struct meant *m, const struct name_ref *ref)
+{
+    m->ref = ref;
+    if (ref->kind == NAME_REF_SUBDOMAIN || name_parse(&m->owner, ref->text, ref->len) != ERR_OK)
+        m->owner.len = 0;
+    m->domain_len = 0;
+    if (ref->kind == NAME_REF_ANY && domain_normalise(m->domain, ref->text, ref->len) == ERR_OK)
+        m->domain_len = strlen(m->domain);
+}
+
+bool name_is_live(const struct state *s, const struct name_entry *n)
+{
+    const struct zone_state *zone = state_zone(s, n->zone);
+
+    return n->retired_s == 0 && zone != NULL && !zone->removed;
+}
+
+/* The owner without its zone, labels with dots between them. Returns the length. */
+static size_t relative_text(const struct state *s, const struct name_entry *n, char out[NAME_MAX_LEN])
+{
+    const struct zone_state *zone = state_zone(s, n->zone);
+    size_t end = n->owner_len - (zone != NULL ? zone->spec.apex.len : 1u);
+    size_t len = 0;
+
+    for (size_t i = 0; i < end; i += 1u + n->owner[i]) {
+        if (len > 0)
+            out[len++] = '.';
+        memcpy(out + len, n->owner + i + 1, n->owner[i]);
+        len += n->owner[i];
+    }
+    return len;
+}
+
+/* acme-dns: byte for byte. */
+static bool is_subdomain(const struct state *s, const struct name_entry *n, const struct name_ref *ref)
+{
+    char text[NAME_MAX_LEN];
+    size_t len = relative_text(s, n, text);
+
+    return len == ref->len && memcmp(text, ref->text, len) == 0;
+}
+
+static bool has_domain(const struct name_entry *n, const struct meant *m)
+{
+    for (size_t i = 0; m->domain_len > 0 && i < n->n_domains; i++)
+        if (strcmp(n->domains[i], m->domain) == 0)
+            return true;
+    return false;
+}
+
+static bool is_meant(const struct state *s, const struct name_entry *n, const struct meant *m, enum meaning meaning)
+{
+    struct name owner;
+    char text[NAME_MAX_LEN];
+    size_t len;
+
+    if (m->ref->kind == NAME_REF_SUBDOMAIN)
+        return meaning == MEANING_LABEL && is_subdomain(s, n, m->ref);
+    if (m->ref->kind == NAME_REF_OWNER && meaning != MEANING_OWNER)
+        return false;
+    switch (meaning) {
+    case MEANING_OWNER:
+        name_set(&owner, n->owner, n->owner_len);
+        return m->owner.len > 0 && name_equal(&m->owner, &owner);
+    case MEANING_LABEL:
+        len = relative_text(s, n, text);
+        return text_equal_nocase(text, len, m->ref->text, m->ref->len);
+    case MEANING_DOMAIN:
+    case MEANINGS:
+        break;
+    }
+    return has_domain(n, m);
+}
+
+/* What was found so far: the first one, and how many. */
+struct found {
+    struct name_entry *name, *second;
+    size_t n;
+};
+
+static void found_add(struct found *f, struct name_entry *n)
+{
+    if (f->name == n || f->second == n)
+        return;
+    if (f->n == 0)
+        f->name = n;
+    else if (f->n == 1)
+        f->second = n;
+    f->n++;
+}
+
+static enum err refuse_ambiguous(struct deciding *c, const struct name_ref *ref, const struct found *f)
+{
+    hint(c, "say which one by its whole name: %s", show_name(f->name).text);
+    return refuse(c, REFUSAL_CONFLICT, "\"%s\" means %zu names, such as %s and %s",
+                  show_printable(ref->text, ref->len).text, f->n, show_name(f->name).text, show_name(f->second).text);
+}
+
+static void search_by_label(const struct state *s, const struct meant *m, struct found *f)
+{
+    for (uint32_t id = 1; id <= state_last_zone(s); id++) {
+        const struct zone_state *zone = state_zone(s, id);
+        struct name owner;
+        if (zone == NULL || zone->removed ||
+            name_parse_relative(&owner, m->ref->text, m->ref->len, &zone->spec.apex) != ERR_OK)
+            continue;
+        struct name_entry *n = state_name_by_owner(s, &owner);
+        if (n != NULL && is_meant(s, n, m, MEANING_LABEL))
+            found_add(f, n);
+    }
+}
+
+static void search_by_domain(const struct state *s, const struct meant *m, struct found *f)
+{
+    uint32_t ids[2];
+    size_t n = state_names_by_domain(s, m->domain, m->domain_len, ids, ARRAY_LEN(ids));
+
+    for (size_t i = 0; i < n && i < ARRAY_LEN(ids); i++)
+        found_add(f, state_name(s, ids[i]));
+    f->n = n;
+}
+
+static void search(const struct state *s, const struct meant *m, enum meaning meaning, struct found *f)
+{
+    struct name_entry *n;
+
+    switch (meaning) {
+    case MEANING_OWNER:
+        n = m->owner.len > 0 ? state_name_by_owner(s, &m->owner) : NULL;
+        if (n != NULL)
+            found_add(f, n);
+        break;
+    case MEANING_LABEL:
+        if (m->ref->kind != NAME_REF_OWNER)
+            search_by_label(s, m, f);
+        break;
+    case MEANING_DOMAIN:
+        if (m->domain_len > 0)
+            search_by_domain(s, m, f);
+        break;
+    case MEANINGS:
+        break;
+    }
+}
+
+enum err find_name(struct deciding *c, const struct name_ref *ref, struct name_entry **out)
+{
+    struct found f = {0};
+    struct meant m;
+
+    *out = NULL;
+    meant_init(&m, ref);
+    for (enum meaning meaning = MEANING_OWNER; meaning < MEANINGS && f.n == 0; meaning++)
+        search(c->s, &m, meaning, &f);
+    if (f.n > 1)
+        return refuse_ambiguous(c, ref, &f);
+    if (f.n == 0) {
+        hint(c, "riposte name list shows all names");
+        return refuse(c, REFUSAL_NOT_FOUND, "there is no name \"%s\"", show_printable(ref->text, ref->len).text);
+    }
+    if (f.name->retired_s != 0) {
+        hint(c, "riposte name create with --label and --revive brings it back");
+        return refuse(c, REFUSAL_NOT_FOUND, "the name %s was removed on %s", show_name(f.name).text,
+                      show_time(f.name->retired_s).text);
+    }
+    if (!name_is_live(c->s, f.name)) {
+        hint(c, "put its zone back into zones, and reload");
+        return refuse(c, REFUSAL_NOT_FOUND, "the zone of %s is not configured any more", show_name(f.name).text);
+    }
+    *out = f.name;
+    return ERR_OK;
+}
+
+/* A name that the caller's credential lists, while it may change it: live, and of its account or granted to it. */
+static struct name_entry *name_within(const struct deciding *c, uint32_t id)
+{
+    const struct credential *cred = c->credential;
+    struct name_entry *n = state_name(c->s, id);
+
+    if (n == NULL || !name_is_live(c->s, n))
+        return NULL;
+    return n->account == cred->account || state_is_granted(c->s, id, cred->account) ? n : NULL;
+}
+
+/* The text of a reference without final dots, which would end the sentence. */
+static struct shown show_ref(const struct name_ref *ref)
+{
+    size_t len = ref->len;
+
+    while (len > 0 && ref->text[len - 1] == '.')
+        len--;
+    return show_printable(ref->text, len);
+}
+
+static enum err refuse_out_of_scope(struct deciding *c, const struct name_ref *ref)
+{
+    const struct credential *cred = c->credential;
+    const struct name_entry *first = NULL;
+    struct shown asked = show_ref(ref);
+    size_t more = 0;
+
+    for (size_t i = 0; i < cred->n_names; i++) {
+        const struct name_entry *n = name_within(c, cred->names[i]);
+        if (n == NULL)
+            continue;
+        if (first == NULL)
+            first = n;
+        else
+            more++;
+    }
+    hint(c, "riposte credential set %s --names +%.100s", show_uuid(&cred->uuid).text, asked.text);
+    if (first == NULL)
+        return refuse(c, REFUSAL_NAME_NOT_IN_SCOPE, "%s may change no name any more; the request is for %s",
+                      show_credential(cred).text, asked.text);
+    if (more == 0)
+        return refuse(c, REFUSAL_NAME_NOT_IN_SCOPE, "%s may change %s; the request is for %s",
+                      show_credential(cred).text, show_name(first).text, asked.text);
+    return refuse(c, REFUSAL_NAME_NOT_IN_SCOPE, "%s may change %s and %zu more; the request is for %s",
+                  show_credential(cred).text, show_name(first).text, more, asked.text);
+}
+
+enum err find_name_in_scope(struct deciding *c, const struct name_ref *ref, struct name_entry **out)
+{
+    const struct credential *cred = c->credential;
+    struct found f = {0};
+    struct meant m;
+
+    if (caller_administers(c))
+        return find_name(c, ref, out);
+    *out = NULL;
+    meant_init(&m, ref);
+    for (enum meaning meaning = MEANING_OWNER; meaning < MEANINGS && f.n == 0; meaning++) {
+        for (size_t i = 0; i < cred->n_names; i++) {
+            struct name_entry *n = name_within(c, cred->names[i]);
+            if (n != NULL && is_meant(c->s, n, &m, meaning))
+                found_add(&f, n);
+        }
+    }
+    if (f.n > 1)
+        return refuse_ambiguous(c, ref, &f);
+    if (f.n == 0)
+        return refuse_out_of_scope(c, ref);
+    *out = f.name;
+    return ERR_OK;
+}
+
+enum err find_account(struct deciding *c, const char *name, struct account **out)
+{
+    struct account *a = name != NULL ? state_account_by_name(c->s, name, strlen(name)) : NULL;
+
+    *out = NULL;
+    if (name == NULL) {
+        hint(c, "say which account; riposte account list shows them");
+        return refuse(c, REFUSAL_MALFORMED, "the request names no account");
+    }
+    if (a == NULL) {
+        hint(c, "riposte account list shows all accounts; riposte account create makes one");
+        return refuse(c, REFUSAL_NOT_FOUND, "there is no account \"%s\"", show_printable(name, strlen(name)).text);
+    }
+    if (a->deleted_s != 0)
+        return refuse(c, REFUSAL_NOT_FOUND, "account %s was deleted on %s", a->name, show_time(a->deleted_s).text);
+    *out = a;
+    return ERR_OK;
+}
+
+static bool has_in_scope(const struct credential *cred, uint32_t name)
+{
+    for (size_t i = 0; i < cred->n_names; i++)
+        if (cred->names[i] == name)
+            return true;
+    return false;
+}
+
+struct credential *find_labelled(const struct state *s, const char *label, uint32_t name)
+{
+    for (uint32_t id = 1; id <= state_last_credential(s); id++) {
+        struct credential *cred = state_credential(s, id);
+        if (cred != NULL && cred->revoked_s == 0 && strcmp(cred->label, label) == 0 && has_in_scope(cred, name))
+            return cred;
+    }
+    return NULL;
+}
+
+enum err find_credential(struct deciding *c, const struct credential_ref *ref, struct credential **out)
+{
+    struct name_entry *n;
+    struct uuid uuid;
+    enum err e;
+
+    *out = NULL;
+    if (ref->text == NULL)
+        return refuse(c, REFUSAL_MALFORMED, "the request names no credential");
+    if (uuid_parse(&uuid, ref->text, strlen(ref->text)) == ERR_OK) {
+        *out = state_credential_by_uuid(c->s, &uuid);
+        if (*out == NULL) {
+            hint(c, "riposte credential list shows all credentials");
+            return refuse(c, REFUSAL_NOT_FOUND, "there is no credential %s", show_uuid(&uuid).text);
+        }
+        return ERR_OK;
+    }
+    if (ref->name.text == NULL) {
+        hint(c, "name it by its id, or add --name with the name that it is for");
+        return refuse(c, REFUSAL_NOT_FOUND, "\"%s\" is a label, and the request does not say at which name",
+                      show_printable(ref->text, strlen(ref->text)).text);
+    }
+    e = find_name(c, &ref->name, &n);
+    if (e != ERR_OK || is_refused(c))
+        return e;
+    *out = find_labelled(c->s, ref->text, n->id);
+    if (*out == NULL) {
+        hint(c, "riposte credential list --name %s", show_name(n).text);
+        return refuse(c, REFUSAL_NOT_FOUND, "no credential of %s has the label \"%s\"", show_name(n).text,
+                      show_printable(ref->text, strlen(ref->text)).text);
+    }
+    return ERR_OK;
+}
+
+enum err find_zone(struct deciding *c, const char *apex, struct zone_state **out)
+{
+    const struct settings *settings = c->d->settings;
+    struct name parsed;
+
+    *out = NULL;
+    if (apex != NULL && name_parse(&parsed, apex, strlen(apex)) == ERR_OK) {
+        name_fold(&parsed);
+        *out = state_zone_by_apex(c->s, &parsed);
+    } else if (apex == NULL && settings->n_zones > 0) {
+        *out = state_zone_by_apex(c->s, &settings->zones[0].apex);
+    }
+    if (*out == NULL || (*out)->removed) {
+        *out = NULL;
+        hint(c, "riposte status lists the zones");
+        return refuse(c, REFUSAL_NOT_FOUND, "there is no zone \"%s\"",
+                      apex != NULL ? show_printable(apex, strlen(apex)).text : "of the configuration");
+    }
+    return ERR_OK;
+}
+
+/* True when the stored owner is below `above`, without regard to case. */
+static bool is_stored_below(const struct name_entry *n, const struct name *above)
+{
+    size_t i = 0;
+
+    while (n->owner_len - i > above->len)
+        i += 1u + n->owner[i];
+    return i > 0 && n->owner_len - i == above->len &&
+           text_equal_nocase((const char *)n->owner + i, above->len, (const char *)above->b, above->len);
+}
+
+/* Keep the worse of two standings. */
+static void stand(enum owner_standing *standing, const struct name_entry **by, const struct name_entry *n)
+{
+    enum owner_standing of_n = n->retired_s == 0 ? OWNER_TAKEN : OWNER_RETIRED;
+
+    if (*standing == OWNER_TAKEN || *standing == of_n)
+        return;
+    *standing = of_n;
+    *by = n;
+}
+
+enum owner_standing owner_standing(const struct state *s, const struct name *owner, uint32_t account,
+                                   const struct name_entry **by)
+{
+    const struct zone_state *zone = state_zone_of(s, owner);
+    enum owner_standing standing = OWNER_FREE;
+    const struct name_entry *n = state_name_by_owner(s, owner);
+    struct name above;
+
+    *by = NULL;
+    if (n != NULL)
+        stand(&standing, by, n);
+    for (name_strip(&above, owner, 1); zone != NULL && name_is_below(&above, &zone->spec.apex);
+         name_strip(&above, &above, 1)) {
+        n = state_name_by_owner(s, &above);
+        if (n != NULL && n->account != account)
+            stand(&standing, by, n);
+    }
+    for (uint32_t id = 1; id <= state_last_name(s); id++) {
+        n = state_name(s, id);
+        if (n != NULL && n->account != account && is_stored_below(n, owner))
+            stand(&standing, by, n);
+    }
+    if (standing != OWNER_TAKEN && state_static_conflicts(s, owner)) {
+        *by = NULL;
+        return OWNER_STATIC;
+    }
+    return standing;
+}

@@ -1,0 +1,146 @@
+/* core/decide_internal.h -- what the files of decide() share; nobody else includes it. Committer's thread.
+ *
+ * A decision has two halves. The first looks, and may refuse; the second emits effects and cannot refuse any more,
+ * so that a refusal changes nothing. Functions of the first half leave a refusal in the result and return ERR_OK:
+ * their callers ask is_refused(). Errors are those of decide(). */
+#ifndef CORE_DECIDE_INTERNAL_H
+#define CORE_DECIDE_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "core/decide.h"
+
+/* One decision under way. */
+struct deciding {
+    struct decide *d;
+    struct state *s;
+    const struct request *r;
+    struct entry *e;
+    struct result *res;
+    struct credential *credential; /* of an AUTH_SECRET caller, once it has proved it; else NULL */
+};
+
+#define NETWORKS_MAX 256 /* of one credential or token */
+#define NAMES_MAX    256 /* in the scope of one credential */
+#define DOMAINS_MAX  256 /* of one name */
+
+/* ---- saying it: decide_say.c ---- */
+
+/* Leave a refusal in the result; returns ERR_OK. The detail has no final stop. */
+enum err refuse(struct deciding *c, enum refusal why, const char *detail, ...) PRINTF_LIKE(3, 4);
+/* The way out, beside the refusal. */
+void hint(struct deciding *c, const char *text, ...) PRINTF_LIKE(2, 3);
+bool is_refused(const struct deciding *c);
+
+/* Short printable forms for details; longer ones are cut. Used as show_printable(…).text in one expression. */
+struct shown {
+    char text[128];
+};
+struct shown show_printable(const char *text, size_t len); /* what is not printable ASCII becomes '?' */
+struct shown show_wire(const struct name *n);
+struct shown show_name(const struct name_entry *n);
+struct shown show_account(const struct state *s, uint32_t account);
+struct shown show_credential(const struct credential *cred); /* its label, or its id */
+struct shown show_uuid(const struct uuid *u);
+struct shown show_nets(const struct net *nets, size_t n);
+struct shown show_addr(const struct addr *a);
+struct shown show_time(int64_t real_s);
+
+/* ---- doing it: decide_rows.c ---- */
+
+/* Append the effect and fold it. What it points at lives in c->e->arena. */
+MUST_USE enum err emit(struct deciding *c, const struct effect *f);
+
+/* The whole row as it is, copied into the entry's arena, to be changed and emitted. NULL: out of memory. */
+MUST_USE struct effect_account *row_of_account(struct deciding *c, const struct account *a);
+MUST_USE struct effect_name *row_of_name(struct deciding *c, const struct name_entry *n);
+MUST_USE struct effect_credential *row_of_credential(struct deciding *c, const struct credential *cred);
+MUST_USE struct effect_token *row_of_token(struct deciding *c, const struct token *t);
+MUST_USE enum err emit_account(struct deciding *c, enum effect_kind kind, const struct effect_account *row);
+MUST_USE enum err emit_name(struct deciding *c, enum effect_kind kind, struct effect_name *row);
+MUST_USE enum err emit_credential(struct deciding *c, enum effect_kind kind, struct effect_credential *row);
+MUST_USE enum err emit_token(struct deciding *c, enum effect_kind kind, struct effect_token *row);
+MUST_USE enum err copy_rdata(struct deciding *c, struct rdata *out, const struct value *v);
+/* End one claim. kind is EFFECT_CLAIM_REMOVED, _EVICTED or _EXPIRED; rdata is in the entry's arena. */
+MUST_USE enum err emit_claim_end(struct deciding *c, enum effect_kind kind, uint32_t name,
+                                 const struct claim *claim, const struct rdata *rdata);
+struct claim_filter {
+    const struct credential *of; /* NULL: of everybody */
+    bool pinned_too;
+};
+/* End the claims on one value that the filter names; none is fine. */
+MUST_USE enum err emit_value_end(struct deciding *c, enum effect_kind kind, uint32_t name,
+                                 const struct rdata *rdata, const struct claim_filter *which);
+/* The same on all values of a name, as removals; the values concerned are added to res->removed. */
+MUST_USE enum err emit_claims_removed(struct deciding *c, uint32_t name, const struct claim_filter *which);
+/* Revoke a credential; its secrets stay, so that its holder is told the reason. */
+MUST_USE enum err emit_revocation(struct deciding *c, const struct credential *cred);
+MUST_USE enum err emit_token_revocation(struct deciding *c, const struct token *t);
+/* Give a credential a new secret, which goes into res->secret. */
+MUST_USE enum err emit_new_secret(struct deciding *c, uint32_t credential);
+/* A random version 4 UUID that no credential has. */
+MUST_USE enum err fresh_uuid(struct deciding *c, struct uuid *out);
+/* Copies in the entry's arena; n 0 gives NULL with ERR_OK. */
+MUST_USE enum err copy_nets(struct deciding *c, const struct net **out, const struct net *nets, size_t n);
+MUST_USE enum err copy_text(struct deciding *c, const char **out, const char *text); /* NULL is "" */
+
+/* ---- finding what is meant: decide_find.c. *out is NULL when refused ---- */
+
+bool name_is_live(const struct state *s, const struct name_entry *n); /* not retired, and its zone is served */
+/* Any live name: for administrators. */
+MUST_USE enum err find_name(struct deciding *c, const struct name_ref *ref, struct name_entry **out);
+/* A live name in the caller's scope; administrators have all in theirs. */
+MUST_USE enum err find_name_in_scope(struct deciding *c, const struct name_ref *ref, struct name_entry **out);
+/* An account that is not deleted. */
+MUST_USE enum err find_account(struct deciding *c, const char *name, struct account **out);
+/* Any credential, revoked ones too. */
+MUST_USE enum err find_credential(struct deciding *c, const struct credential_ref *ref, struct credential **out);
+/* The live credential with a label at a name; NULL: none. */
+struct credential *find_labelled(const struct state *s, const char *label, uint32_t name);
+/* The zone of an apex in presentation form, or, when text is NULL, the first one of the settings. */
+MUST_USE enum err find_zone(struct deciding *c, const char *apex, struct zone_state **out);
+
+/* Who stands in the way of a new name. */
+enum owner_standing {
+    OWNER_FREE,
+    OWNER_TAKEN,   /* it, or one above or below, is live and of another account (it itself: of any) */
+    OWNER_RETIRED, /* it is a tombstone, or one above or below is and of another account */
+    OWNER_STATIC,  /* a static record is there */
+};
+/* Look at owner and everything above and below it. *by: who stands in the way, NULL for static records. */
+enum owner_standing owner_standing(const struct state *s, const struct name *owner, uint32_t account,
+                                   const struct name_entry **by);
+
+/* ---- conditions that several kinds share: decide_check.c. False: refused ---- */
+
+bool account_has_room(struct deciding *c, const struct account *a); /* quota of names */
+bool space_is_left(struct deciding *c);                             /* for new names */
+bool note_is_acceptable(struct deciding *c, const char *note);      /* NULL is */
+bool networks_are_acceptable(struct deciding *c, size_t n);
+bool expiry_is_acceptable(struct deciding *c, int64_t expires_s);
+
+/* ---- the kinds: one function each ---- */
+
+MUST_USE enum err decide_value_add(struct deciding *c);
+MUST_USE enum err decide_value_remove(struct deciding *c);
+MUST_USE enum err decide_register(struct deciding *c);
+MUST_USE enum err decide_account_create(struct deciding *c);
+MUST_USE enum err decide_account_set(struct deciding *c);
+MUST_USE enum err decide_account_delete(struct deciding *c);
+MUST_USE enum err decide_name_create(struct deciding *c);
+MUST_USE enum err decide_name_set(struct deciding *c);
+MUST_USE enum err decide_name_delete(struct deciding *c);
+MUST_USE enum err decide_credential_create(struct deciding *c);
+MUST_USE enum err decide_credential_set(struct deciding *c);
+MUST_USE enum err decide_credential_rotate(struct deciding *c);
+MUST_USE enum err decide_credential_revoke(struct deciding *c);
+MUST_USE enum err decide_token_create(struct deciding *c);
+MUST_USE enum err decide_token_revoke(struct deciding *c);
+MUST_USE enum err decide_configure(struct deciding *c);
+MUST_USE enum err decide_expire(struct deciding *c);
+
+#endif

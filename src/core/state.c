@@ -1,0 +1,330 @@
+#include "core/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crypto.h"
+#include "base/text.h"
+#include "core/state_internal.h"
+#include "core/value_set.h"
+
+/* ---- life ---- */
+
+/* The administrator has no rows: whoever reaches the admin socket is account 0 with credential 0. Its nil UUID is
+ * in no index, so nobody can claim to be it over the network. */
+static enum err make_administrator(struct state *s)
+{
+    static const char who[] = "administrator";
+    struct account *a = calloc(1, sizeof *a);
+    struct credential *c = calloc(1, sizeof *c);
+
+    s->admin = a;
+    s->admin_credential = c;
+    if (a == NULL || c == NULL)
+        return ERR_MEMORY;
+    memcpy(a->name, who, sizeof who);
+    a->note = calloc(1, 1);
+    c->label = strdup(who);
+    c->allowfrom = calloc(1, 1);
+    c->actions = ACTION_ADD | ACTION_REMOVE | ACTION_READ | ACTION_MANAGE | ACTION_ADMINISTER;
+    c->kinds = VALUE_KIND_CHALLENGE | VALUE_KIND_PINNED;
+    return a->note != NULL && c->label != NULL && c->allowfrom != NULL ? ERR_OK : ERR_MEMORY;
+}
+
+static void free_administrator(struct state *s)
+{
+    if (s->admin != NULL)
+        free(s->admin->note);
+    if (s->admin_credential != NULL) {
+        free(s->admin_credential->label);
+        free(s->admin_credential->allowfrom);
+    }
+    free(s->admin);
+    free(s->admin_credential);
+}
+
+enum err state_new(struct state **out)
+{
+    struct state *s = calloc(1, sizeof *s);
+    enum err e = s != NULL ? crypto_random(&s->key, sizeof s->key) : ERR_MEMORY;
+
+    *out = NULL;
+    if (e == ERR_OK)
+        e = make_administrator(s);
+    if (e != ERR_OK) {
+        state_free(s);
+        return e;
+    }
+    *out = s;
+    return ERR_OK;
+}
+
+static void account_free(void *row)
+{
+    struct account *a = row;
+
+    free(a->note);
+    free(a);
+}
+
+void name_entry_free(void *row)
+{
+    struct name_entry *n = row;
+
+    value_set_fini(&n->values);
+    free(n->domains);
+    free(n); /* the owner with it */
+}
+
+void state_free(struct state *s)
+{
+    if (s == NULL)
+        return;
+    ids_fini(&s->accounts, account_free);
+    ids_fini(&s->names, name_entry_free);
+    ids_fini(&s->credentials, credential_free);
+    ids_fini(&s->tokens, token_free);
+    ids_fini(&s->zones, zone_row_free);
+    index_fini(&s->by_account_name);
+    index_fini(&s->by_owner);
+    index_fini(&s->by_domain);
+    index_fini(&s->by_uuid);
+    index_fini(&s->by_token);
+    index_fini(&s->by_apex);
+    free_administrator(s);
+    free(s->grants);
+    free(s->aliases);
+    expiry_fini(&s->expiry);
+    crypto_wipe(&s->key, sizeof s->key);
+    free(s);
+}
+
+/* ---- hashes ---- */
+
+uint64_t hash_bytes(const struct state *s, const void *bytes, size_t len)
+{
+    return siphash13(&s->key, bytes, len);
+}
+
+uint64_t hash_owner(const struct state *s, const struct name *owner)
+{
+    struct name folded = *owner;
+
+    name_fold(&folded);
+    return hash_bytes(s, folded.b, folded.len);
+}
+
+uint64_t hash_text(const struct state *s, const char *text, size_t len)
+{
+    uint8_t folded[NAME_MAX_LEN];
+
+    if (len > sizeof folded)
+        len = sizeof folded;
+    for (size_t i = 0; i < len; i++) {
+        uint8_t c = (uint8_t)text[i];
+
+        folded[i] = c >= 'A' && c <= 'Z' ? (uint8_t)(c + ('a' - 'A')) : c;
+    }
+    return hash_bytes(s, folded, len);
+}
+
+/* ---- looking ---- */
+
+struct account *state_account(const struct state *s, uint32_t id)
+{
+    return id == ACCOUNT_ADMIN ? s->admin : ids_get(&s->accounts, id);
+}
+
+struct account *state_account_by_name(const struct state *s, const char *name, size_t len)
+{
+    struct index_walk w = index_walk(&s->by_account_name, hash_bytes(s, name, len));
+
+    for (uint32_t id = index_next(&w); id != 0; id = index_next(&w)) {
+        struct account *a = state_account(s, id);
+
+        if (strlen(a->name) == len && memcmp(a->name, name, len) == 0)
+            return a;
+    }
+    return NULL;
+}
+
+struct name_entry *state_name(const struct state *s, uint32_t id)
+{
+    return ids_get(&s->names, id);
+}
+
+struct name_entry *state_name_by_owner(const struct state *s, const struct name *owner)
+{
+    struct index_walk w = index_walk(&s->by_owner, hash_owner(s, owner));
+
+    for (uint32_t id = index_next(&w); id != 0; id = index_next(&w)) {
+        struct name_entry *n = state_name(s, id);
+
+        /* Length octets are below 'A': as text, names compare like names (RFC 4343 section 3). */
+        if (text_equal_nocase((const char *)n->owner, n->owner_len, (const char *)owner->b, owner->len))
+            return n;
+    }
+    return NULL;
+}
+
+struct credential *state_credential(const struct state *s, uint32_t id)
+{
+    return id == CREDENTIAL_ADMIN ? s->admin_credential : ids_get(&s->credentials, id);
+}
+
+struct credential *state_credential_by_uuid(const struct state *s, const struct uuid *uuid)
+{
+    struct index_walk w = index_walk(&s->by_uuid, hash_bytes(s, uuid->b, sizeof uuid->b));
+
+    for (uint32_t id = index_next(&w); id != 0; id = index_next(&w)) {
+        struct credential *c = state_credential(s, id);
+
+        if (uuid_equal(&c->uuid, uuid))
+            return c;
+    }
+    return NULL;
+}
+
+struct token *state_token(const struct state *s, uint32_t id)
+{
+    return ids_get(&s->tokens, id);
+}
+
+struct token *state_token_by_hash(const struct state *s, const uint8_t sha256[32])
+{
+    struct index_walk w = index_walk(&s->by_token, hash_bytes(s, sha256, SHA256_LEN));
+
+    for (uint32_t id = index_next(&w); id != 0; id = index_next(&w)) {
+        struct token *t = state_token(s, id);
+
+        if (crypto_equal(t->sha256, sha256, SHA256_LEN))
+            return t;
+    }
+    return NULL;
+}
+
+static bool lists_domain(const struct name_entry *n, const char *domain, size_t len)
+{
+    for (size_t i = 0; i < n->n_domains; i++)
+        if (text_equal_nocase(n->domains[i], strlen(n->domains[i]), domain, len))
+            return true;
+    return false;
+}
+
+size_t state_names_by_domain(const struct state *s, const char *domain, size_t len, uint32_t *ids, size_t cap)
+{
+    struct index_walk w = index_walk(&s->by_domain, hash_text(s, domain, len));
+    size_t n = 0;
+
+    for (uint32_t id = index_next(&w); id != 0; id = index_next(&w)) {
+        const struct name_entry *name = state_name(s, id);
+
+        if (name->retired_s != 0 || !lists_domain(name, domain, len))
+            continue;
+        if (n < cap)
+            ids[n] = id;
+        n++;
+    }
+    return n;
+}
+
+bool state_is_granted(const struct state *s, uint32_t name, uint32_t account)
+{
+    for (size_t i = 0; i < s->n_grants; i++)
+        if (s->grants[i].name == name && s->grants[i].account == account)
+            return true;
+    return false;
+}
+
+const struct alias *state_alias(const struct state *s, uint32_t id)
+{
+    for (size_t i = 0; i < s->n_aliases; i++)
+        if (s->aliases[i].id == id)
+            return &s->aliases[i];
+    return NULL;
+}
+
+uint32_t state_last_account(const struct state *s)
+{
+    return s->accounts.last;
+}
+
+uint32_t state_last_name(const struct state *s)
+{
+    return s->names.last;
+}
+
+uint32_t state_last_credential(const struct state *s)
+{
+    return s->credentials.last;
+}
+
+uint32_t state_last_secret(const struct state *s)
+{
+    return s->last_secret;
+}
+
+uint32_t state_last_token(const struct state *s)
+{
+    return s->tokens.last;
+}
+
+uint32_t state_last_zone(const struct state *s)
+{
+    return s->zones.last;
+}
+
+uint32_t state_last_alias(const struct state *s)
+{
+    return s->last_alias;
+}
+
+uint64_t state_seq(const struct state *s)
+{
+    return s->seq;
+}
+
+int64_t state_time_s(const struct state *s)
+{
+    return s->time_s;
+}
+
+void state_set_position(struct state *s, uint64_t seq, int64_t time_s)
+{
+    s->seq = seq;
+    if (time_s > s->time_s)
+        s->time_s = time_s;
+    if (s->positioned)
+        return;
+    s->positioned = true;
+    /* Loading has ended: the serials that came with the zones stand for all that was folded up to here. */
+    for (uint32_t id = 1; id <= s->zones.last; id++)
+        if (state_zone(s, id)->serial != 0)
+            state_zone(s, id)->served_changed = false;
+}
+
+struct state_counts state_counts(const struct state *s)
+{
+    return s->counts;
+}
+
+/* ---- marks ---- */
+
+void state_mark_dirty(struct state *s, struct name_entry *n)
+{
+    if (n->dirty)
+        return;
+    n->dirty = true;
+    n->next_dirty = s->dirty;
+    s->dirty = n;
+}
+
+void state_mark_served(struct state *s, struct name_entry *n)
+{
+    struct zone_state *z = state_zone(s, n->zone);
+
+    if (z->removed)
+        return;
+    z->served_changed = true;
+    state_mark_dirty(s, n);
+}

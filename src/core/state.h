@@ -1,0 +1,197 @@
+/* core/state.h -- accounts, names, values, credentials, tokens and zones as they are at the end of the journal.
+ *
+ * Owned by the committer's thread; others look at it only inside change_sink.inspect() or a change_done callback, which run
+ * there. It is changed by folding effects and by nothing else. What DNS shows of it is staged into a table_batch. */
+#ifndef CORE_STATE_H
+#define CORE_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/attr.h"
+#include "base/bucket.h"
+#include "base/err.h"
+#include "core/effect.h"
+#include "core/table.h"
+
+struct claim {
+    uint32_t credential;
+    uint32_t slot;
+    uint64_t order;
+    int64_t added_s;
+    int64_t expires_s;
+    struct addr network;
+    uint8_t door;
+    bool pinned;
+};
+
+struct value {
+    uint16_t rdlen;
+    uint8_t *rdata; /* character-strings */
+    size_t n_claims;
+    struct claim *claims; /* at least one */
+};
+
+/* The distinct values of a name, oldest first by the newest claim of each. */
+struct value_set {
+    size_t n, cap;
+    struct value *values;
+    size_t octets; /* sum of value_octets() */
+};
+
+struct name_entry {
+    uint32_t id, account, zone;
+    int64_t created_s, retired_s;
+    bool subtree;
+    uint8_t owner_len;
+    uint8_t *owner; /* wire form, case as registered */
+    size_t n_domains;
+    char **domains;
+    struct value_set values;
+    struct name_entry *next_dirty; /* of state_stage() */
+    bool dirty;
+    uint32_t expiry_place; /* in the index of expiries, from 1; 0: no claim of it expires */
+};
+
+struct account {
+    uint32_t id;
+    char name[ACCOUNT_NAME_MAX];
+    char *note;
+    int64_t created_s, deleted_s;
+    uint32_t names_max;
+    bool disabled, unclaimed;
+    uint32_t names; /* live ones */
+    struct bucket changes; /* not state: the rate limit's level */
+    bool changes_known;    /* the bucket has been set up */
+};
+
+struct secret {
+    uint32_t id;
+    uint8_t kind;
+    uint16_t len;
+    uint8_t *data;
+    int64_t starts_s, ends_s;
+};
+
+struct credential {
+    uint32_t id, account;
+    struct uuid uuid;
+    char *label;
+    unsigned actions, kinds;
+    size_t n_networks;
+    struct net *networks;
+    char *allowfrom;
+    bool networks_invalid;
+    int64_t created_s, expires_s, revoked_s;
+    size_t n_names;
+    uint32_t *names;
+    size_t n_secrets;
+    struct secret *secrets; /* by id; ended ones are dropped */
+    /* Observations, not changes: */
+    int64_t last_used_s;
+    struct addr last_from;
+    uint8_t last_door;
+    bool observed; /* newer than what is stored */
+};
+
+struct token {
+    uint32_t id, account;
+    uint8_t sha256[32];
+    int64_t created_s, expires_s, revoked_s;
+    uint32_t count_max, used;
+    size_t n_networks;
+    struct net *networks;
+    char *labels;
+};
+
+struct zone_state {
+    uint32_t id;
+    bool removed;
+    struct zone_spec spec; /* owned copy */
+    uint32_t serial;       /* 0: none yet */
+    bool dirty;            /* zone itself to be staged */
+    bool served_changed;   /* needs a step of its serial */
+};
+
+struct alias {
+    uint32_t id, name;
+    struct name fqdn;
+    bool served;
+};
+
+struct grant {
+    uint32_t name, account;
+};
+
+struct state;
+
+MUST_USE enum err state_new(struct state **out); /* ERR_MEMORY, ERR_CRYPTO */
+void state_free(struct state *s);
+
+/* ---- folding ---- */
+
+/* Fold one effect of the entry at position seq. ERR_CORRUPT: it does not fit the state (then the journal or the tables are
+ * damaged); ERR_MEMORY: the state may be changed in part and must be given up. */
+MUST_USE enum err state_fold(struct state *s, uint64_t seq, const struct effect *f);
+
+/* ---- looking (NULL: not there). Deleted accounts, retired names, revoked credentials are found: look at their times ---- */
+
+struct account *state_account(const struct state *s, uint32_t id);
+struct account *state_account_by_name(const struct state *s, const char *name, size_t len);
+struct name_entry *state_name(const struct state *s, uint32_t id);
+struct name_entry *state_name_by_owner(const struct state *s, const struct name *owner); /* any case */
+struct credential *state_credential(const struct state *s, uint32_t id);
+struct credential *state_credential_by_uuid(const struct state *s, const struct uuid *uuid);
+struct token *state_token(const struct state *s, uint32_t id);
+struct token *state_token_by_hash(const struct state *s, const uint8_t sha256[32]);
+struct zone_state *state_zone(const struct state *s, uint32_t id);
+/* A removed one too: when it comes back it has its old id, and its names. */
+struct zone_state *state_zone_by_apex(const struct state *s, const struct name *apex);
+/* The zone of ours that holds owner, not removed; NULL: none. */
+struct zone_state *state_zone_of(const struct state *s, const struct name *owner);
+/* True when a static record of the zone stands at, above (below the apex) or below owner, or owner is an apex. */
+bool state_static_conflicts(const struct state *s, const struct name *owner);
+/* Live names that list the domain; at most cap ids are written; returns how many there are in all. */
+size_t state_names_by_domain(const struct state *s, const char *domain, size_t len, uint32_t *ids, size_t cap);
+bool state_is_granted(const struct state *s, uint32_t name, uint32_t account);
+const struct alias *state_alias(const struct state *s, uint32_t id); /* valid until the next alias is made or ended */
+/* Ids run from 1 to these, with holes never; iterate with the functions above. */
+uint32_t state_last_account(const struct state *s);
+uint32_t state_last_name(const struct state *s);
+uint32_t state_last_credential(const struct state *s);
+uint32_t state_last_secret(const struct state *s);
+uint32_t state_last_token(const struct state *s);
+uint32_t state_last_zone(const struct state *s);
+uint32_t state_last_alias(const struct state *s);
+uint64_t state_seq(const struct state *s); /* of the newest entry folded */
+int64_t state_time_s(const struct state *s); /* its journal time; never goes back */
+/* The first call ends loading: zones that have a serial do not need a new one for what was folded until then. */
+void state_set_position(struct state *s, uint64_t seq, int64_t time_s);
+
+struct state_counts {
+    uint64_t accounts, names, tombstones, values, claims, pinned, credentials, tokens, names_unclaimed;
+};
+struct state_counts state_counts(const struct state *s); /* kept up to date, no scan */
+
+/* ---- expiry ---- */
+
+/* The time of the earliest expiry of any claim, 0: none. */
+int64_t state_next_expiry(const struct state *s);
+/* Up to cap claims that expire at or before now_s: (name id, slot) pairs. Returns how many were written. */
+struct claim_ref {
+    uint32_t name, slot;
+};
+size_t state_expired(const struct state *s, int64_t now_s, struct claim_ref *out, size_t cap);
+
+/* ---- publication ---- */
+
+/* Make nodes and zones for everything that DNS shows and that changed since the last call, into b. ERR_MEMORY, and what
+ * table.h refuses: the state keeps its marks, b is to be freed. On success the marks are gone: publish b, or give up the
+ * state. */
+MUST_USE enum err state_stage(struct state *s, struct table_batch *b);
+/* True when a zone has changed in what it serves since its serial was last set: decide() then adds EFFECT_ZONE_SERIAL. */
+bool state_zone_needs_serial(const struct state *s, uint32_t zone);
+
+#endif

@@ -1,0 +1,406 @@
+/* Folding who may do what: credentials with their secrets, tokens, grants and aliases. */
+#include "core/state_internal.h"
+
+#include <stdalign.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crypto.h"
+
+_Static_assert(alignof(struct net) == 1, "networks lie behind anything in the blocks below");
+
+/* A text and its NUL to *at, which moves behind them; returns where it is. */
+static char *put_text(char **at, const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *put = *at;
+
+    memcpy(put, text, size);
+    *at += size;
+    return put;
+}
+
+static const char *or_empty(const char *text)
+{
+    return text != NULL ? text : "";
+}
+
+/* ---- credentials ---- */
+
+static void wipe_secrets(struct credential *c)
+{
+    for (size_t i = 0; i < c->n_secrets; i++)
+        crypto_wipe(c->secrets[i].data, c->secrets[i].len);
+    free(c->secrets); /* their data with them */
+    c->secrets = NULL;
+    c->n_secrets = 0;
+}
+
+void credential_free(void *row)
+{
+    struct credential *c = row;
+
+    wipe_secrets(c);
+    free(c->names);
+    free(c);
+}
+
+static void count_credential(struct state *s, const struct credential *c, int by)
+{
+    if (c->revoked_s == 0)
+        s->counts.credentials += (uint64_t)by;
+}
+
+static bool credential_row_is_sound(const struct state *s, const struct effect_credential *row)
+{
+    for (size_t i = 0; i < row->n_names; i++)
+        if (state_name(s, row->names[i]) == NULL)
+            return false;
+    return state_account(s, row->account) != NULL;
+}
+
+/* Put the row's content in the place of what c has. Names, networks and texts are one block, which begins with the
+ * names. */
+static enum err set_credential(struct credential *c, const struct effect_credential *row)
+{
+    size_t names_size = row->n_names * sizeof *row->names;
+    size_t networks_size = row->n_networks * sizeof *row->networks;
+    const char *label = or_empty(row->label);
+    const char *allowfrom = or_empty(row->allowfrom);
+    char *block = malloc(names_size + networks_size + strlen(label) + strlen(allowfrom) + 2);
+    char *at;
+
+    if (block == NULL)
+        return ERR_MEMORY;
+    free(c->names);
+    if (names_size > 0)
+        memcpy(block, row->names, names_size);
+    at = block + names_size;
+    if (networks_size > 0)
+        memcpy(at, row->networks, networks_size);
+    c->account = row->account;
+    c->names = (uint32_t *)(void *)block;
+    c->n_names = row->n_names;
+    c->networks = (struct net *)(void *)at;
+    c->n_networks = row->n_networks;
+    at += networks_size;
+    c->label = put_text(&at, label);
+    c->allowfrom = put_text(&at, allowfrom);
+    c->actions = row->actions;
+    c->kinds = row->kinds;
+    c->networks_invalid = row->networks_invalid;
+    c->created_s = row->created_s;
+    c->expires_s = row->expires_s;
+    c->revoked_s = row->revoked_s;
+    return ERR_OK;
+}
+
+enum err fold_credential_made(struct state *s, const struct effect *f)
+{
+    const struct effect_credential *row = f->u.credential;
+    struct credential *c;
+    enum err e;
+
+    if (row->id == 0 || row->id != s->credentials.last + 1 || !credential_row_is_sound(s, row) ||
+        uuid_is_nil(&row->uuid) || state_credential_by_uuid(s, &row->uuid) != NULL)
+        return ERR_CORRUPT;
+    c = calloc(1, sizeof *c);
+    if (c == NULL)
+        return ERR_MEMORY;
+    c->id = row->id;
+    c->uuid = row->uuid;
+    e = set_credential(c, row);
+    if (e == ERR_OK)
+        e = ids_append(&s->credentials, c);
+    if (e != ERR_OK) {
+        credential_free(c);
+        return e;
+    }
+    count_credential(s, c, 1);
+    return index_put(&s->by_uuid, hash_bytes(s, c->uuid.b, sizeof c->uuid.b), c->id);
+}
+
+enum err fold_credential_set(struct state *s, const struct effect *f)
+{
+    const struct effect_credential *row = f->u.credential;
+    struct credential *c = ids_get(&s->credentials, row->id);
+    enum err e;
+
+    if (c == NULL || !credential_row_is_sound(s, row) || !uuid_equal(&c->uuid, &row->uuid))
+        return ERR_CORRUPT;
+    count_credential(s, c, -1);
+    e = set_credential(c, row);
+    if (e == ERR_OK)
+        count_credential(s, c, 1);
+    return e;
+}
+
+/* ---- secrets ---- */
+
+static struct secret *secret_of(const struct credential *c, uint32_t id)
+{
+    for (size_t i = 0; i < c->n_secrets; i++)
+        if (c->secrets[i].id == id)
+            return &c->secrets[i];
+    return NULL;
+}
+
+static void put_secret(struct secret *out, uint8_t **at, const struct secret *from)
+{
+    *out = *from;
+    out->data = *at;
+    if (from->len > 0)
+        memcpy(*at, from->data, from->len);
+    *at += from->len;
+}
+
+enum secret_fate { SECRET_KEPT, SECRET_DROPPED };
+
+/* Make c's secrets anew, as one block with their data: those that c has, but the one of with's id replaced by
+ * `with`, or dropped. The ids stay in order: one that is set stays in its place, a new one is the highest and comes
+ * last. */
+static enum err rebuild_secrets(struct credential *c, const struct secret *with, enum secret_fate fate)
+{
+    size_t n = 0;
+    size_t octets = with->len;
+    bool placed = fate == SECRET_DROPPED;
+    struct secret *secrets;
+    uint8_t *at;
+
+    for (size_t i = 0; i < c->n_secrets; i++)
+        octets += c->secrets[i].len;
+    secrets = malloc((c->n_secrets + 1) * sizeof *secrets + octets);
+    if (secrets == NULL)
+        return ERR_MEMORY;
+    at = (uint8_t *)(secrets + c->n_secrets + 1);
+    for (size_t i = 0; i < c->n_secrets; i++) {
+        if (c->secrets[i].id != with->id) {
+            put_secret(&secrets[n++], &at, &c->secrets[i]);
+        } else if (!placed) {
+            put_secret(&secrets[n++], &at, with);
+            placed = true;
+        }
+    }
+    if (!placed)
+        put_secret(&secrets[n++], &at, with);
+    wipe_secrets(c);
+    if (n == 0) {
+        free(secrets);
+        return ERR_OK;
+    }
+    c->secrets = secrets;
+    c->n_secrets = n;
+    return ERR_OK;
+}
+
+static enum err change_secret(struct credential *c, const struct effect_secret *row, enum secret_fate fate)
+{
+    uint8_t data[SECRET_DATA_MAX];
+    struct secret with = {
+        .id = row->id,
+        .kind = row->kind,
+        .len = row->len,
+        .data = data,
+        .starts_s = row->starts_s,
+        .ends_s = row->ends_s,
+    };
+    enum err e;
+
+    if (row->len > sizeof data)
+        return ERR_CORRUPT;
+    if (row->len > 0)
+        memcpy(data, row->data, row->len);
+    e = rebuild_secrets(c, &with, fate);
+    crypto_wipe(data, row->len);
+    return e;
+}
+
+enum err fold_secret_added(struct state *s, const struct effect *f)
+{
+    const struct effect_secret *row = &f->u.secret;
+    struct credential *c = ids_get(&s->credentials, row->credential);
+
+    /* Ids go up, but with holes when loading: ended secrets need not be kept anywhere. */
+    if (c == NULL || row->id <= s->last_secret)
+        return ERR_CORRUPT;
+    s->last_secret = row->id;
+    return change_secret(c, row, SECRET_KEPT);
+}
+
+enum err fold_secret_set(struct state *s, const struct effect *f)
+{
+    const struct effect_secret *row = &f->u.secret;
+    struct credential *c = ids_get(&s->credentials, row->credential);
+
+    return c != NULL && secret_of(c, row->id) != NULL ? change_secret(c, row, SECRET_KEPT) : ERR_CORRUPT;
+}
+
+enum err fold_secret_ended(struct state *s, const struct effect *f)
+{
+    const struct effect_secret *row = &f->u.secret;
+    struct credential *c = ids_get(&s->credentials, row->credential);
+
+    return c != NULL && secret_of(c, row->id) != NULL ? change_secret(c, row, SECRET_DROPPED) : ERR_CORRUPT;
+}
+
+/* ---- tokens ---- */
+
+void token_free(void *row)
+{
+    struct token *t = row;
+
+    free(t->networks);
+    free(t);
+}
+
+static void count_token(struct state *s, const struct token *t, int by)
+{
+    if (t->revoked_s == 0)
+        s->counts.tokens += (uint64_t)by;
+}
+
+/* Networks and labels are one block, which begins with the networks. */
+static enum err set_token(struct token *t, const struct effect_token *row)
+{
+    size_t networks_size = row->n_networks * sizeof *row->networks;
+    const char *labels = or_empty(row->labels);
+    char *block = malloc(networks_size + strlen(labels) + 1);
+    char *at;
+
+    if (block == NULL)
+        return ERR_MEMORY;
+    free(t->networks);
+    if (networks_size > 0)
+        memcpy(block, row->networks, networks_size);
+    at = block + networks_size;
+    t->account = row->account;
+    t->networks = (struct net *)(void *)block;
+    t->n_networks = row->n_networks;
+    t->labels = put_text(&at, labels);
+    t->created_s = row->created_s;
+    t->expires_s = row->expires_s;
+    t->revoked_s = row->revoked_s;
+    t->count_max = row->count_max;
+    t->used = row->used;
+    return ERR_OK;
+}
+
+enum err fold_token_made(struct state *s, const struct effect *f)
+{
+    const struct effect_token *row = f->u.token;
+    struct token *t;
+    enum err e;
+
+    if (row->id == 0 || row->id != s->tokens.last + 1 || state_account(s, row->account) == NULL ||
+        state_token_by_hash(s, row->sha256) != NULL)
+        return ERR_CORRUPT;
+    t = calloc(1, sizeof *t);
+    if (t == NULL)
+        return ERR_MEMORY;
+    t->id = row->id;
+    memcpy(t->sha256, row->sha256, sizeof t->sha256);
+    e = set_token(t, row);
+    if (e == ERR_OK)
+        e = ids_append(&s->tokens, t);
+    if (e != ERR_OK) {
+        token_free(t);
+        return e;
+    }
+    count_token(s, t, 1);
+    return index_put(&s->by_token, hash_bytes(s, t->sha256, sizeof t->sha256), t->id);
+}
+
+enum err fold_token_set(struct state *s, const struct effect *f)
+{
+    const struct effect_token *row = f->u.token;
+    struct token *t = ids_get(&s->tokens, row->id);
+    enum err e;
+
+    if (t == NULL || state_account(s, row->account) == NULL ||
+        memcmp(t->sha256, row->sha256, sizeof t->sha256) != 0)
+        return ERR_CORRUPT;
+    count_token(s, t, -1);
+    e = set_token(t, row);
+    if (e == ERR_OK)
+        count_token(s, t, 1);
+    return e;
+}
+
+/* ---- grants and aliases: few, made by people ---- */
+
+#define FIRST_ROWS 16
+
+/* Room for one more of size bytes behind n in *rows. */
+static enum err make_room(void **rows, size_t n, size_t *cap, size_t size)
+{
+    size_t grown_cap = *cap > 0 ? *cap * 2 : FIRST_ROWS;
+    void *grown;
+
+    if (n < *cap)
+        return ERR_OK;
+    grown = reallocarray(*rows, grown_cap, size);
+    if (grown == NULL)
+        return ERR_MEMORY;
+    *rows = grown;
+    *cap = grown_cap;
+    return ERR_OK;
+}
+
+enum err fold_grant_made(struct state *s, const struct effect *f)
+{
+    const struct effect_grant *row = &f->u.grant;
+    void *rows = s->grants;
+    enum err e;
+
+    if (state_name(s, row->name) == NULL || state_account(s, row->account) == NULL ||
+        state_is_granted(s, row->name, row->account))
+        return ERR_CORRUPT;
+    e = make_room(&rows, s->n_grants, &s->cap_grants, sizeof *s->grants);
+    s->grants = rows;
+    if (e == ERR_OK)
+        s->grants[s->n_grants++] = (struct grant){.name = row->name, .account = row->account};
+    return e;
+}
+
+enum err fold_grant_ended(struct state *s, const struct effect *f)
+{
+    const struct effect_grant *row = &f->u.grant;
+
+    for (size_t i = 0; i < s->n_grants; i++) {
+        if (s->grants[i].name != row->name || s->grants[i].account != row->account)
+            continue;
+        s->grants[i] = s->grants[--s->n_grants];
+        return ERR_OK;
+    }
+    return ERR_CORRUPT;
+}
+
+enum err fold_alias_made(struct state *s, const struct effect *f)
+{
+    const struct effect_alias *row = f->u.alias;
+    void *rows = s->aliases;
+    enum err e;
+
+    /* With holes when loading, as with secrets. */
+    if (row->id <= s->last_alias || state_name(s, row->name) == NULL || row->fqdn.len == 0)
+        return ERR_CORRUPT;
+    e = make_room(&rows, s->n_aliases, &s->cap_aliases, sizeof *s->aliases);
+    s->aliases = rows;
+    if (e != ERR_OK)
+        return e;
+    s->last_alias = row->id;
+    s->aliases[s->n_aliases++] =
+        (struct alias){.id = row->id, .name = row->name, .fqdn = row->fqdn, .served = row->served};
+    return ERR_OK;
+}
+
+enum err fold_alias_ended(struct state *s, const struct effect *f)
+{
+    for (size_t i = 0; i < s->n_aliases; i++) {
+        if (s->aliases[i].id != f->u.alias->id)
+            continue;
+        s->aliases[i] = s->aliases[--s->n_aliases];
+        return ERR_OK;
+    }
+    return ERR_CORRUPT;
+}

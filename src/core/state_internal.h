@@ -1,0 +1,144 @@
+/* core/state_internal.h -- how struct state is built; for state*.c, expiry.c and publish.c only. Committer's
+ * thread.
+ *
+ * Rows are found by id in arrays of chunks, and by what else they are known as in hash indexes of ids. Both grow in
+ * pieces, so that no array ever exists twice. */
+#ifndef CORE_STATE_INTERNAL_H
+#define CORE_STATE_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/siphash.h"
+#include "core/state.h"
+
+/* ---- rows by id (state_index.c) ---- */
+
+struct ids {
+    void ***chunks;
+    size_t n_chunks;
+    uint32_t last; /* the highest id */
+};
+
+void *ids_get(const struct ids *a, uint32_t id); /* NULL: none */
+/* Put row (not NULL) at a->last + 1. ERR_MEMORY. */
+MUST_USE enum err ids_append(struct ids *a, void *row);
+void ids_fini(struct ids *a, void (*free_row)(void *row));
+
+/* ---- ids by hash (state_index.c) ---- */
+
+#define INDEX_SEGMENTS 64 /* each grows by itself: the peak is one segment twice */
+
+/* A set of (hash, id) pairs; the same hash may have many ids. Zeroed is empty. */
+struct index {
+    struct index_segment {
+        uint64_t *slots; /* 0: empty; else 32 bits of the hash, then the id */
+        uint32_t cap;    /* a power of 2, or 0 */
+        uint32_t n;
+    } segments[INDEX_SEGMENTS];
+};
+
+struct index_walk {
+    const struct index_segment *segment;
+    uint32_t tag;
+    size_t at;
+};
+
+/* Nothing happens when the pair is there already. id is not 0. ERR_MEMORY. */
+MUST_USE enum err index_put(struct index *x, uint64_t hash, uint32_t id);
+void index_remove(struct index *x, uint64_t hash, uint32_t id); /* nothing happens when the pair is not there */
+/* The ids whose hash is likely the same: compare what they stand for. 0 ends. No change of the index in between. */
+struct index_walk index_walk(const struct index *x, uint64_t hash);
+uint32_t index_next(struct index_walk *w);
+void index_fini(struct index *x);
+
+/* ---- the earliest expiry (expiry.c) ---- */
+
+struct expiry_entry {
+    int64_t expires_s; /* the earliest of the name's claims */
+    struct name_entry *name;
+};
+
+/* A binary heap of the names that have claims that expire; each knows its place (name_entry.expiry_place). */
+struct expiry {
+    struct expiry_entry *heap;
+    size_t n, cap;
+};
+
+/* The claims of n have changed. ERR_MEMORY. */
+MUST_USE enum err expiry_update(struct expiry *x, struct name_entry *n);
+void expiry_fini(struct expiry *x);
+
+/* ---- zones (state_zone.c) ---- */
+
+/* Owner names, folded and sorted. */
+struct owners {
+    struct name *names;
+    size_t n;
+};
+
+struct zone_row {
+    struct zone_state z;  /* first: looked at as such */
+    void *block;          /* what z.spec.records and their rdata are in */
+    bool static_dirty;    /* its static part is to be staged, not just its serial */
+    bool staged;          /* the table knows it */
+    struct owners owners; /* of the static part, as last staged */
+    struct owners next;   /* state_stage() at work: as it will be; else empty */
+};
+
+void zone_row_free(void *row);
+struct zone_row *state_zone_row(const struct state *s, uint32_t id);
+/* True when the name is answered by DNS: not retired, in a zone that is not removed. */
+bool name_entry_is_served(const struct state *s, const struct name_entry *n);
+void name_entry_free(void *row);
+
+/* ---- the state ---- */
+
+struct state {
+    struct siphash_key key;
+    struct ids accounts, names, credentials, tokens, zones;
+    struct index by_account_name, by_owner, by_domain, by_uuid, by_token, by_apex;
+    uint32_t last_secret;
+    uint32_t last_alias;
+    struct account *admin;               /* ACCOUNT_ADMIN */
+    struct credential *admin_credential; /* CREDENTIAL_ADMIN */
+    struct grant *grants;
+    size_t n_grants, cap_grants;
+    struct alias *aliases;
+    size_t n_aliases, cap_aliases;
+    struct expiry expiry;
+    struct name_entry *dirty; /* list by next_dirty */
+    struct state_counts counts;
+    uint64_t seq;
+    int64_t time_s;
+    bool positioned; /* state_set_position() has ended loading */
+};
+
+uint64_t hash_owner(const struct state *s, const struct name *owner); /* any case */
+/* Without regard to ASCII case; used for texts up to what a domain name can be, longer ones hash by their
+ * beginning. */
+uint64_t hash_text(const struct state *s, const char *text, size_t len);
+uint64_t hash_bytes(const struct state *s, const void *bytes, size_t len);
+
+void state_mark_dirty(struct state *s, struct name_entry *n); /* to be staged */
+/* The same, and its zone needs a serial: what DNS shows of the name is another now. Nothing happens in a removed
+ * zone. */
+void state_mark_served(struct state *s, struct name_entry *n);
+
+/* ---- folding, one function a payload (state_fold.c, state_access.c, state_zone.c) ---- */
+
+typedef enum err fold_row(struct state *s, const struct effect *f);
+
+fold_row fold_zone_set, fold_zone_removed, fold_zone_serial;                   /* state_zone.c */
+fold_row fold_credential_made, fold_credential_set;                            /* state_access.c */
+fold_row fold_secret_added, fold_secret_set, fold_secret_ended;                /* state_access.c */
+fold_row fold_grant_made, fold_grant_ended, fold_alias_made, fold_alias_ended; /* state_access.c */
+fold_row fold_token_made, fold_token_set;                                      /* state_access.c */
+fold_row fold_account_made, fold_account_set, fold_name_made, fold_name_set;   /* state_fold.c */
+void credential_free(void *row);
+void token_free(void *row);
+
+#endif

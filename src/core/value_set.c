@@ -1,0 +1,395 @@
+/* A value's rdata and its claims are one block, rdata first: a name with two values is then three allocations with
+ * its array. The claims of a value are kept in their order too, so that its age is the order of the last. */
+#include "core/value_set.h"
+
+#include <assert.h>
+#include <stdalign.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/base64url.h"
+
+#define STRING_MAX 255 /* octets of one character-string, RFC 1035 section 3.3 */
+
+/* ---- looking ---- */
+
+struct value *value_set_find(const struct value_set *vs, const uint8_t *rdata, size_t rdlen)
+{
+    for (size_t i = 0; i < vs->n; i++)
+        if (vs->values[i].rdlen == rdlen && memcmp(vs->values[i].rdata, rdata, rdlen) == 0)
+            return &vs->values[i];
+    return NULL;
+}
+
+struct claim *value_set_claim(const struct value_set *vs, uint32_t slot, struct value **on)
+{
+    for (size_t i = 0; i < vs->n; i++) {
+        struct value *v = &vs->values[i];
+
+        for (size_t k = 0; k < v->n_claims; k++) {
+            if (v->claims[k].slot != slot)
+                continue;
+            if (on != NULL)
+                *on = v;
+            return &v->claims[k];
+        }
+    }
+    return NULL;
+}
+
+struct claim *value_claim_of(const struct value *v, uint32_t credential)
+{
+    for (size_t k = 0; k < v->n_claims; k++)
+        if (v->claims[k].credential == credential)
+            return &v->claims[k];
+    return NULL;
+}
+
+/* The slots in use out of 64 from base on, as bits. */
+static uint64_t slots_used(const struct value_set *vs, uint32_t base)
+{
+    uint64_t used = 0;
+
+    for (size_t i = 0; i < vs->n; i++) {
+        const struct value *v = &vs->values[i];
+
+        for (size_t k = 0; k < v->n_claims; k++)
+            if (v->claims[k].slot >= base && v->claims[k].slot - base < 64)
+                used |= UINT64_C(1) << (v->claims[k].slot - base);
+    }
+    return used;
+}
+
+uint32_t value_set_free_slot(const struct value_set *vs)
+{
+    for (uint32_t base = 0;; base += 64) { /* ends: there are fewer claims than numbers */
+        uint64_t used = slots_used(vs, base);
+
+        if (used != UINT64_MAX)
+            return base + (uint32_t)__builtin_ctzll(~used);
+    }
+}
+
+const struct claim *value_newest_claim(const struct value *v)
+{
+    return &v->claims[v->n_claims - 1];
+}
+
+bool value_is_pinned(const struct value *v)
+{
+    for (size_t k = 0; k < v->n_claims; k++)
+        if (v->claims[k].pinned)
+            return true;
+    return false;
+}
+
+size_t value_set_pinned_octets(const struct value_set *vs)
+{
+    size_t octets = 0;
+
+    for (size_t i = 0; i < vs->n; i++)
+        if (value_is_pinned(&vs->values[i]))
+            octets += value_octets(vs->values[i].rdlen);
+    return octets;
+}
+
+/* ---- folding ---- */
+
+static void value_fini(struct value *v)
+{
+    free(v->rdata); /* with the claims */
+}
+
+void value_set_fini(struct value_set *vs)
+{
+    for (size_t i = 0; i < vs->n; i++)
+        value_fini(&vs->values[i]);
+    free(vs->values);
+    *vs = (struct value_set){0};
+}
+
+static size_t claims_offset(const struct value *v)
+{
+    const size_t align = alignof(struct claim);
+
+    return (v->rdlen + align - 1) / align * align;
+}
+
+/* Room for one claim more, at the end; v->rdata is NULL for a value that is being made. */
+static enum err value_grow(struct value *v)
+{
+    uint8_t *block = realloc(v->rdata, claims_offset(v) + (v->n_claims + 1) * sizeof *v->claims);
+
+    if (block == NULL)
+        return ERR_MEMORY;
+    v->rdata = block;
+    v->claims = (struct claim *)(void *)(block + claims_offset(v));
+    return ERR_OK;
+}
+
+/* Move the claim at k to where its order belongs. */
+static void place_claim(struct value *v, size_t k)
+{
+    struct claim moved = v->claims[k];
+
+    for (; k > 0 && v->claims[k - 1].order > moved.order; k--)
+        v->claims[k] = v->claims[k - 1];
+    for (; k + 1 < v->n_claims && v->claims[k + 1].order < moved.order; k++)
+        v->claims[k] = v->claims[k + 1];
+    v->claims[k] = moved;
+}
+
+static uint64_t value_order(const struct value *v)
+{
+    return value_newest_claim(v)->order;
+}
+
+/* Move the value at i to where its newest claim belongs. */
+static void place_value(struct value_set *vs, size_t i)
+{
+    struct value moved = vs->values[i];
+    uint64_t order = value_order(&moved);
+
+    for (; i > 0 && value_order(&vs->values[i - 1]) > order; i--)
+        vs->values[i] = vs->values[i - 1];
+    for (; i + 1 < vs->n && value_order(&vs->values[i + 1]) < order; i++)
+        vs->values[i] = vs->values[i + 1];
+    vs->values[i] = moved;
+}
+
+static struct claim claim_of_effect(const struct effect_claim *c)
+{
+    return (struct claim){
+        .credential = c->credential,
+        .slot = c->slot,
+        .order = c->order,
+        .added_s = c->added_s,
+        .expires_s = c->expires_s,
+        .network = c->network,
+        .door = c->door,
+        .pinned = c->pinned,
+    };
+}
+
+static enum err add_claim(struct value_set *vs, struct value *v, const struct effect_claim *c)
+{
+    enum err e = value_grow(v);
+
+    if (e != ERR_OK)
+        return e;
+    v->claims[v->n_claims++] = claim_of_effect(c);
+    place_claim(v, v->n_claims - 1);
+    place_value(vs, (size_t)(v - vs->values));
+    return ERR_OK;
+}
+
+static enum err add_value(struct value_set *vs, const struct effect_claim *c)
+{
+    struct value v = {.rdlen = c->rdata.len};
+
+    if (vs->n == vs->cap) {
+        size_t cap = vs->cap > 0 ? vs->cap * 2 : 1;
+        struct value *grown = reallocarray(vs->values, cap, sizeof *grown);
+
+        if (grown == NULL)
+            return ERR_MEMORY;
+        vs->values = grown;
+        vs->cap = cap;
+    }
+    if (value_grow(&v) != ERR_OK)
+        return ERR_MEMORY;
+    memcpy(v.rdata, c->rdata.bytes, v.rdlen);
+    v.claims[v.n_claims++] = claim_of_effect(c);
+    vs->values[vs->n++] = v;
+    vs->octets += value_octets(v.rdlen);
+    place_value(vs, vs->n - 1);
+    return ERR_OK;
+}
+
+enum err value_set_add(struct value_set *vs, const struct effect_claim *c, bool *distinct_changed)
+{
+    struct value *on = NULL;
+    struct value *v;
+    struct claim *claim = value_set_claim(vs, c->slot, &on);
+
+    *distinct_changed = false;
+    if (!value_rdata_is_valid(c->rdata.bytes, c->rdata.len))
+        return ERR_CORRUPT;
+    v = value_set_find(vs, c->rdata.bytes, c->rdata.len);
+    if (claim != NULL) {
+        if (v != on || claim->credential != c->credential)
+            return ERR_CORRUPT;
+        *claim = claim_of_effect(c);
+        place_claim(on, (size_t)(claim - on->claims));
+        place_value(vs, (size_t)(on - vs->values));
+        return ERR_OK;
+    }
+    if (v == NULL) {
+        *distinct_changed = true;
+        return add_value(vs, c);
+    }
+    return value_claim_of(v, c->credential) == NULL ? add_claim(vs, v, c) : ERR_CORRUPT;
+}
+
+static void drop_value(struct value_set *vs, size_t i)
+{
+    vs->octets -= value_octets(vs->values[i].rdlen);
+    value_fini(&vs->values[i]);
+    vs->n--;
+    memmove(&vs->values[i], &vs->values[i + 1], (vs->n - i) * sizeof *vs->values);
+    if (vs->n == 0)
+        value_set_fini(vs); /* most names are idle most of the time */
+}
+
+enum err value_set_end(struct value_set *vs, uint32_t slot, bool *distinct_changed)
+{
+    struct value *on = NULL;
+    struct claim *claim = value_set_claim(vs, slot, &on);
+    size_t k;
+
+    *distinct_changed = false;
+    if (claim == NULL)
+        return ERR_CORRUPT;
+    if (on->n_claims == 1) {
+        *distinct_changed = true;
+        drop_value(vs, (size_t)(on - vs->values));
+        return ERR_OK;
+    }
+    k = (size_t)(claim - on->claims);
+    on->n_claims--;
+    memmove(claim, claim + 1, (on->n_claims - k) * sizeof *claim);
+    place_value(vs, (size_t)(on - vs->values)); /* without its newest claim it is older than it was */
+    return ERR_OK;
+}
+
+/* ---- eviction ---- */
+
+/* The holder of a value is the credential of its newest claim, from that claim's network: the one who wanted it
+ * last. Its octets count to that holder alone, so that the holders' shares add up to the set. */
+enum holder_level { HOLDER_ACCOUNT, HOLDER_CREDENTIAL, HOLDER_NETWORK };
+
+static bool same_holder(const struct eviction_rules *rules, const struct value *a, const struct value *b,
+                        enum holder_level level)
+{
+    const struct claim *x = value_newest_claim(a);
+    const struct claim *y = value_newest_claim(b);
+
+    if (x->credential != y->credential)
+        return level == HOLDER_ACCOUNT &&
+               rules->account_of(rules->arg, x->credential) == rules->account_of(rules->arg, y->credential);
+    return level < HOLDER_NETWORK || addr_equal(&x->network, &y->network);
+}
+
+static bool may_be_evicted(const struct eviction_rules *rules, const struct value *v)
+{
+    const struct value *adding = rules->adding;
+
+    if (adding != NULL && adding->rdlen == v->rdlen && memcmp(adding->rdata, v->rdata, v->rdlen) == 0)
+        return false;
+    return !value_is_pinned(v);
+}
+
+/* What the holder of v holds of the set: also what is pinned, and what is being added. */
+static size_t held_octets(const struct value_set *vs, const struct eviction_rules *rules, const struct value *v,
+                          enum holder_level level)
+{
+    size_t octets = 0;
+
+    for (size_t i = 0; i < vs->n; i++)
+        if (same_holder(rules, v, &vs->values[i], level))
+            octets += value_octets(vs->values[i].rdlen);
+    return octets;
+}
+
+/* The oldest value that may go of the largest holder at a level, among the values that share within's holder one
+ * level up (NULL: all). Equal holders: the one whose value is older, which is the one met first. Quadratic in the
+ * number of values at worst, for sets of as many holders; of one holder it is linear. */
+static const struct value *oldest_of_largest(const struct value_set *vs, const struct eviction_rules *rules,
+                                             const struct value *within, enum holder_level level)
+{
+    const struct value *best = NULL;
+    size_t best_octets = 0;
+
+    for (size_t i = 0; i < vs->n; i++) {
+        const struct value *v = &vs->values[i];
+        size_t octets;
+
+        if (!may_be_evicted(rules, v) || (within != NULL && !same_holder(rules, within, v, level - 1)) ||
+            (best != NULL && same_holder(rules, best, v, level)))
+            continue;
+        octets = held_octets(vs, rules, v, level);
+        if (octets > best_octets) {
+            best = v;
+            best_octets = octets;
+        }
+    }
+    return best;
+}
+
+const struct value *value_set_victim(const struct value_set *vs, const struct eviction_rules *rules, bool *young)
+{
+    const struct value *victim = NULL;
+
+    *young = false;
+    if (vs->octets <= rules->budget)
+        return NULL;
+    for (size_t i = 0; i < vs->n && value_order(&vs->values[i]) < rules->old_before; i++)
+        if (may_be_evicted(rules, &vs->values[i]))
+            return &vs->values[i];
+    victim = oldest_of_largest(vs, rules, NULL, HOLDER_ACCOUNT);
+    if (victim == NULL)
+        return NULL;
+    victim = oldest_of_largest(vs, rules, victim, HOLDER_CREDENTIAL);
+    victim = oldest_of_largest(vs, rules, victim, HOLDER_NETWORK);
+    *young = true;
+    return victim;
+}
+
+/* ---- text ---- */
+
+size_t value_encode_text(uint8_t *out, const char *text, size_t len)
+{
+    size_t put = 0;
+
+    do {
+        size_t part = len < STRING_MAX ? len : STRING_MAX;
+
+        out[put++] = (uint8_t)part;
+        if (part > 0)
+            memcpy(out + put, text, part);
+        put += part;
+        text += part;
+        len -= part;
+    } while (len > 0);
+    return put;
+}
+
+size_t value_decode_text(char *out, const uint8_t *rdata, size_t rdlen)
+{
+    size_t put = 0;
+
+    for (size_t at = 0; at < rdlen;) {
+        size_t part = rdata[at++];
+
+        if (part > rdlen - at)
+            part = rdlen - at; /* not valid; then what there is */
+        memcpy(out + put, rdata + at, part);
+        put += part;
+        at += part;
+    }
+    return put;
+}
+
+bool value_rdata_is_valid(const uint8_t *rdata, size_t rdlen)
+{
+    size_t at = 0;
+
+    while (at < rdlen)
+        at += 1 + (size_t)rdata[at];
+    return rdlen > 0 && at == rdlen;
+}
+
+bool value_is_challenge(const char *text, size_t len)
+{
+    return len == VALUE_CHALLENGE_LEN && base64url_is_text(text, len);
+}
