@@ -1,0 +1,199 @@
+#include "cli/admin.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+#define PATH_MAX_LEN 8192
+#define PAGE_LIMIT   "500"
+#define END_OF_COMMANDS {NULL, NULL, NULL, NULL, NULL}
+
+void admin_path(struct text *path, const char *pattern, const char *const *texts)
+{
+    text_init(path, PATH_MAX_LEN);
+    for (; *pattern != '\0'; pattern++) {
+        if (*pattern != '%') {
+            text_put_char(path, *pattern);
+            continue;
+        }
+        client_escape(path, *texts, strlen(*texts));
+        texts++;
+    }
+}
+
+int admin_call(const struct cli *cli, const char *method, const struct text *path, json_t *body, json_t **out)
+{
+    struct client *c;
+    int result;
+
+    if (out != NULL)
+        *out = NULL;
+    if (path->err != ERR_OK) {
+        fputs("riposte: an argument is too long\n", stderr);
+        json_decref(body);
+        return EXIT_STATUS_USAGE;
+    }
+    c = client_new(cli);
+    if (c == NULL) {
+        json_decref(body);
+        return EXIT_STATUS_FAILED;
+    }
+    result = client_call(c, method, path->bytes, body, out);
+    client_free(c);
+    return result;
+}
+
+int admin_list(const struct cli *cli, const struct text *path, json_t **items)
+{
+    char joint = strchr(path->bytes, '?') != NULL ? '&' : '?';
+    char after[256] = "";
+    json_t *all = json_array();
+    int result = EXIT_STATUS_DONE;
+
+    for (bool more = true; more && result == EXIT_STATUS_DONE;) {
+        struct text page;
+        json_t *reply = NULL;
+
+        text_init(&page, PATH_MAX_LEN);
+        text_printf(&page, "%s%climit=" PAGE_LIMIT, path->bytes, joint);
+        if (after[0] != '\0') {
+            text_put(&page, "&after=");
+            client_escape(&page, after, strlen(after));
+        }
+        result = admin_call(cli, "GET", &page, NULL, &reply);
+        text_fini(&page);
+        if (result == EXIT_STATUS_DONE) {
+            const char *next = json_string_value(json_object_get(reply, "next"));
+
+            (void)json_array_extend(all, json_object_get(reply, "items"));
+            more = next != NULL;
+            (void)snprintf(after, sizeof(after), "%s", next != NULL ? next : "");
+        }
+        json_decref(reply);
+    }
+    if (result != EXIT_STATUS_DONE) {
+        json_decref(all);
+        all = NULL;
+    }
+    *items = all;
+    return result;
+}
+
+void admin_put_text(json_t *body, const char *member, const struct args *a, const char *option)
+{
+    const char *text = args_text(a, option);
+
+    if (text != NULL)
+        (void)json_object_set_new(body, member, json_string(text));
+}
+
+void admin_put_list(json_t *body, const char *member, const struct args *a, const char *option)
+{
+    json_t *list;
+    size_t n = args_list_len(a, option);
+
+    if (args_text(a, option) == NULL)
+        return;
+    list = json_array();
+    for (size_t i = 0; i < n; i++) {
+        size_t len;
+        const char *text = args_list_at(a, option, i, &len);
+
+        (void)json_array_append_new(list, json_stringn(text, len));
+    }
+    (void)json_object_set_new(body, member, list);
+}
+
+bool admin_put_time(json_t *body, const char *member, const struct args *a, const char *option)
+{
+    char text[CLOCK_TEXT_MAX];
+    int64_t at;
+
+    if (args_text(a, option) == NULL)
+        return true;
+    if (!args_time(a, option, 1, &at))
+        return false;
+    (void)json_object_set_new(body, member, json_string(clock_format_rfc3339(at, text)));
+    return true;
+}
+
+bool admin_confirm(const struct cli *cli, const char *question)
+{
+    char answer[16];
+
+    if (cli->yes)
+        return true;
+    if (!isatty(STDIN_FILENO)) {
+        fprintf(stderr, "riposte: %s Nobody is there to answer; --yes says yes\n", question);
+        return false;
+    }
+    fprintf(stderr, "%s [y/N] ", question);
+    return fgets(answer, sizeof(answer), stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y');
+}
+
+const struct command admin_commands[] = {
+    {"status", "", "what the running server does and how it is",
+     "Shows zones, listeners, who may register, and the store. Warnings stand at the end.\n", run_status},
+    {"reload", "", "read the configuration again, all or nothing",
+     "Errors are shown and nothing is applied; keys that need a restart are named.\n", run_reload},
+    {"account list", "[--all]", "the teams that own names", "Deleted accounts are shown with --all.\n",
+     run_account_list},
+    {"account show", "ACCOUNT", "one account", "", run_account_show},
+    {"account create", "ACCOUNT [--names N] [--note TEXT]", "make an account",
+     "ACCOUNT is a word of your choice: a-z, 0-9, dot, hyphen, underscore. --names is how many names it may have.\n\n"
+     "    riposte account create shop-team --note 'Ada, 4711'\n",
+     run_account_create},
+    {"account set", "ACCOUNT [--names N] [--note TEXT]", "change an account", "", run_account_set},
+    {"account disable", "ACCOUNT", "refuse every change by an account's credentials",
+     "Values stay and are served until they expire.\n", run_account_disable},
+    {"account enable", "ACCOUNT", "the opposite of account disable", "", run_account_enable},
+    {"account delete", "ACCOUNT", "delete an account that has no names left", "", run_account_delete},
+    {"name list", "[--account A] [--domain D] [--idle 90d] [--retired]", "challenge names",
+     "--idle shows names that have not been changed for so long.\n", run_name_list},
+    {"name show", "NAME", "one name with its values and credentials",
+     "NAME is a name, its label, or a domain that is pointed at it.\n", run_name_show},
+    {"name create", "--account A [--label L] [--zone Z] [--domain D,…] [--revive]", "make a challenge name",
+     "Prints the CNAME to create at the domain's own DNS provider. Without --label one is made up.\n\n"
+     "    riposte name create --account shop-team --domain shop.example.com\n",
+     run_name_create},
+    {"name set", "NAME [--domain +D,-D] [--subtree yes|no] [--account A]", "change a name", "", run_name_set},
+    {"name delete", "NAME [--force]", "retire a name",
+     "It is denied from then on and never given to anybody by itself: CNAMEs may still point at it. A name that still holds\n"
+     "values is only retired with --force.\n",
+     run_name_delete},
+    {"value list", "NAME", "the values of a name, newest first", "", run_value_list},
+    {"value add", "NAME TEXT… [--lifetime 72h]", "add values by hand", "", run_value_add},
+    {"value remove", "NAME TEXT…|--all", "remove values, whoever added them", "", run_value_remove},
+    {"credential list", "[--name N] [--account A] [--unused] [--revoked]", "who may change what", "",
+     run_credential_list},
+    {"credential show", "CRED [--name N]", "one credential", "CRED is its id, or its label together with --name.\n",
+     run_credential_show},
+    {"credential create",
+     "--name N[,N…] [--label TEXT] [--actions add,remove,read] [--networks NET,…] [--expires 90d] [--as FORM]",
+     "make a credential for a name",
+     "The secret is shown once, now. --as prints what a client stores: lego (also Traefik, cert-manager and Caddy), acme-dns\n"
+     "(the reply of /register) or env (shell variables).\n\n"
+     "    riposte credential create --name shop.example.com --label web1 --as lego > web1.json\n",
+     run_credential_create},
+    {"credential set", "CRED [--name N] [--label TEXT] [--names N,…] [--actions …] [--networks NET,…] [--expires T]",
+     "change a credential", "--networks '' allows every address again.\n", run_credential_set},
+    {"credential rotate", "CRED [--name N] [--overlap 24h] [--as FORM]", "give a credential a new secret",
+     "The old one goes on for the overlap (default: it ends at once).\n", run_credential_rotate},
+    {"credential revoke", "CRED [--name N] [--with-values]", "end a credential at once",
+     "Its live values stay unless --with-values is given. Certificates that were obtained with it are not revoked.\n",
+     run_credential_revoke},
+    {"token list", "", "registration tokens", "", run_token_list},
+    {"token show", "ID", "one registration token", "", run_token_show},
+    {"token create", "--account A [--count N] [--expires 30d] [--networks NET,…] [--labels PATTERN]",
+     "make a registration token",
+     "Whoever has it may register names in that account, and nothing else. It is shown once, and goes into the path of a\n"
+     "client's base URL: https://auth.example.org/r/TOKEN\n",
+     run_token_create},
+    {"token revoke", "ID", "end a registration token", "", run_token_revoke},
+    {"refusals", "[--since 1h] [--account A] [--request ID]", "what was refused lately, and the true reason",
+     "The id of a request is in every reply's Riposte-Request header.\n", run_refusals},
+    {"trace", "NAME [--since 1h]", "who asked for a name, and what was told", "", run_trace},
+    END_OF_COMMANDS,
+};

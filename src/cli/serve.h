@@ -1,0 +1,42 @@
+/* cli/serve.h -- the server's objects and how they are connected. */
+#ifndef CLI_SERVE_H
+#define CLI_SERVE_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+#include "api/server.h"
+#include "base/err.h"
+#include "base/text.h"
+#include "cli/config.h"
+#include "core/refusals.h"
+#include "core/table.h"
+#include "core/trace.h"
+#include "db/committer.h"
+#include "dns/server.h"
+
+/* Everything that runs. Made and torn down by serve.c on the main thread; serve_describe.c only looks. */
+struct serving {
+    const char *config_path;
+    struct config *config;   /* in force; changed under reload_lock */
+    struct config *previous; /* before the last reload: requests in flight may still look at it */
+    pthread_mutex_t reload_lock;
+    struct table_slot slot;
+    struct refusals *refusals;
+    struct trace *trace;
+    struct dns_server *dns;
+    struct api_server *api;
+    struct committer *committer;
+    int64_t started_real_s;
+    int64_t started_mono_ms;
+};
+
+/* serve_reload.c: read the configuration again and apply all of it or nothing; any thread, blocks. *report has the errors, or
+ * notes such as which keys need a restart. */
+MUST_USE enum err serve_reload(struct serving *s, struct text *report);
+
+/* serve_describe.c: what /v1/server and /metrics show; any thread. */
+MUST_USE enum err serve_describe(struct serving *s, struct text *json);
+void serve_metrics(struct serving *s, struct text *out);
+
+#endif

@@ -1,0 +1,161 @@
+#include "cli/show.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+
+#define VALUE_SHOWN_WHOLE 12
+#define MINUTE_S          60
+#define HOUR_S            3600
+#define DAY_S             86400
+
+void show_table_init(struct show_table *t, const char *const *headings)
+{
+    memset(t, 0, sizeof(*t));
+    while (headings[t->columns] != NULL)
+        t->columns++;
+    for (size_t i = 0; i < t->columns; i++)
+        show_cell(t, headings[i]);
+}
+
+/* Cells beyond what memory holds are left out: the table is for people, and then there is a greater trouble. */
+void show_cell(struct show_table *t, const char *text)
+{
+    char *cell;
+
+    if (t->rows == t->cap) {
+        size_t cap = t->cap == 0 ? 64 * t->columns : t->cap * 2;
+        void *grown = realloc(t->cells, cap * sizeof(*t->cells));
+
+        if (grown == NULL)
+            return;
+        t->cells = grown;
+        t->cap = cap;
+    }
+    cell = t->cells[t->rows++];
+    (void)snprintf(cell, SHOW_CELL_MAX, "%s", text);
+    for (char *c = cell; *c != '\0'; c++) {
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = '?';
+    }
+}
+
+void show_cell_int(struct show_table *t, int64_t n)
+{
+    char text[24];
+
+    (void)snprintf(text, sizeof(text), "%lld", (long long)n);
+    show_cell(t, text);
+}
+
+/* Columns on the screen: continuation bytes of UTF-8 take none. */
+static size_t width(const char *cell)
+{
+    size_t n = 0;
+
+    for (; *cell != '\0'; cell++)
+        n += ((unsigned char)*cell & 0xc0) != 0x80;
+    return n;
+}
+
+void show_table_end(struct show_table *t, const char *none)
+{
+    size_t widths[SHOW_COLUMNS_MAX] = {0};
+
+    if (t->rows <= t->columns) {
+        puts(none);
+    } else {
+        for (size_t i = 0; i < t->rows; i++) {
+            size_t w = width(t->cells[i]);
+
+            if (w > widths[i % t->columns])
+                widths[i % t->columns] = w;
+        }
+        for (size_t i = 0; i < t->rows; i++) {
+            bool is_last = (i + 1) % t->columns == 0;
+            int pad = is_last ? 0 : (int)(widths[i % t->columns] - width(t->cells[i]) + 2);
+
+            printf("%s%*s%s", t->cells[i], pad, "", is_last ? "\n" : "");
+        }
+    }
+    free(t->cells);
+    memset(t, 0, sizeof(*t));
+}
+
+const char *show_text(const json_t *object, const char *member)
+{
+    const char *text = json_string_value(json_object_get(object, member));
+
+    return text != NULL ? text : "";
+}
+
+int64_t show_int(const json_t *object, const char *member)
+{
+    return json_integer_value(json_object_get(object, member));
+}
+
+const char *show_joined(const json_t *array, char *out, size_t cap)
+{
+    size_t len = 0;
+    size_t i;
+    json_t *item;
+
+    (void)snprintf(out, cap, "-");
+    json_array_foreach (array, i, item) {
+        const char *text = json_string_value(item);
+        int n = snprintf(out + len, cap - len, "%s%s", len > 0 ? " " : "", text != NULL ? text : "?");
+
+        if (n < 0 || (size_t)n >= cap - len)
+            break;
+        len += (size_t)n;
+    }
+    return out;
+}
+
+int64_t show_parse_time(const char *rfc3339)
+{
+    struct tm tm;
+
+    memset(&tm, 0, sizeof(tm));
+    if (rfc3339 == NULL || strptime(rfc3339, "%Y-%m-%dT%H:%M:%S", &tm) == NULL)
+        return 0;
+    return (int64_t)timegm(&tm);
+}
+
+const char *show_age(const char *rfc3339, char out[SHOW_AGE_MAX])
+{
+    int64_t at = show_parse_time(rfc3339);
+    int64_t age = clock_real_s(&clock_system) - at;
+    int64_t distance = age < 0 ? -age : age;
+    int64_t unit = distance < 2 * MINUTE_S ? 1 : distance < 2 * HOUR_S ? MINUTE_S : distance < 2 * DAY_S ? HOUR_S : DAY_S;
+    const char *word = unit == 1 ? "s" : unit == MINUTE_S ? "min" : unit == HOUR_S ? "h" : "d";
+
+    if (at == 0)
+        (void)snprintf(out, SHOW_AGE_MAX, "-");
+    else if (age < 0)
+        (void)snprintf(out, SHOW_AGE_MAX, "in %lld %s", (long long)(distance / unit), word);
+    else
+        (void)snprintf(out, SHOW_AGE_MAX, "%lld %s ago", (long long)(distance / unit), word);
+    return out;
+}
+
+const char *show_value(const char *value, char *out, size_t cap)
+{
+    size_t len = strlen(value);
+
+    if (len <= VALUE_SHOWN_WHOLE)
+        (void)snprintf(out, cap, "%s", value);
+    else
+        (void)snprintf(out, cap, "%.4s…%s", value, value + len - 4);
+    return out;
+}
+
+void show_json(json_t *j)
+{
+    (void)json_dumpf(j, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
+    putchar('\n');
+    json_decref(j);
+}

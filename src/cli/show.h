@@ -1,0 +1,45 @@
+/* cli/show.h -- how the command line shows things to people: tables, ages, and JSON when asked. */
+#ifndef CLI_SHOW_H
+#define CLI_SHOW_H
+
+#include <jansson.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cli/command.h"
+
+#define SHOW_COLUMNS_MAX 10
+#define SHOW_CELL_MAX    160
+
+/* A table in memory: the columns are as wide as their widest cell. */
+struct show_table {
+    size_t columns;
+    size_t rows, cap;
+    char (*cells)[SHOW_CELL_MAX];
+};
+
+/* The headings are the first row; columns of them, then NULL. */
+void show_table_init(struct show_table *t, const char *const *headings);
+/* Add a cell, left to right, row by row. Bytes that are not printable are shown as '?'. */
+void show_cell(struct show_table *t, const char *text);
+void show_cell_int(struct show_table *t, int64_t n);
+/* Print and free; `none` is printed when there is no row. */
+void show_table_end(struct show_table *t, const char *none);
+
+/* The text of a member, "" when it is not there or not a text. Borrowed from object. */
+const char *show_text(const json_t *object, const char *member);
+int64_t show_int(const json_t *object, const char *member);
+/* Texts of an array joined by a blank, "-" when empty. out is cut at cap. Returns out. */
+const char *show_joined(const json_t *array, char *out, size_t cap);
+
+#define SHOW_AGE_MAX 48
+/* "41 s ago", "3 h ago", "12 d ago", "in 23 h"; "-" for NULL, "" or what is no RFC 3339 time. Returns out. */
+const char *show_age(const char *rfc3339, char out[SHOW_AGE_MAX]);
+int64_t show_parse_time(const char *rfc3339); /* Unix seconds, 0 when it is none */
+/* The first and last four characters of a long value: "ztdi…5R1E". Returns out. */
+const char *show_value(const char *value, char *out, size_t cap);
+
+/* Print JSON, indented, with a line feed; takes it. */
+void show_json(json_t *j);
+
+#endif
