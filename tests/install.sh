@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Look at what `DESTDIR=$1 cmake --install` put in place: everything is there, runs, reads well, and the units are hardened.
+set -euo pipefail
+root=$1
+fail() { echo "FAIL: $1" >&2; exit 1; }
+
+prefix=$root/usr/local
+[ -x "$prefix/bin/riposte" ] || prefix=$root/usr
+for file in bin/riposte share/man/man8/riposte.8 share/man/man5/riposte.yaml.5 lib/systemd/system/riposte.service \
+  lib/systemd/system/riposte-dns.socket lib/systemd/system/riposte-api.socket lib/sysusers.d/riposte.conf; do
+  [ -f "$prefix/$file" ] || fail "$file is not installed"
+done
+sample=$(find "$root" -name riposte.yaml.sample)
+[ -n "$sample" ] || fail "the sample configuration is not installed"
+
+"$prefix/bin/riposte" --version
+"$prefix/bin/riposte" check config -c "$sample" || fail "the sample configuration has errors"
+for page in share/man/man8/riposte.8 share/man/man5/riposte.yaml.5; do
+  mandoc -T lint -W warning "$prefix/$page" || fail "$page does not read well"
+done
+unit=$prefix/lib/systemd/system/riposte.service
+grep -q "^ExecStart=/.*/riposte serve$" "$unit" || fail "ExecStart is not an absolute path"
+if command -v systemd-analyze >/dev/null; then
+  exposure=$(systemd-analyze security --offline=true --threshold=20 "$unit" 2>&1 | tail -n 1) ||
+    fail "the service is more exposed than it should be: $exposure"
+  echo "$exposure"
+fi
