@@ -114,7 +114,7 @@ static enum err open_store(void *arg, struct store **out, struct text *why)
 {
     const struct serving *s = arg;
 
-    return store_open_sqlite(out, s->config->store_path, STORE_SERVE, why);
+    return store_open_sqlite(out, s->store_path, STORE_SERVE, why);
 }
 
 static enum err start_committer(struct serving *s)
@@ -122,10 +122,12 @@ static enum err start_committer(struct serving *s)
     const struct committer_options options = {
         .open = open_store,
         .open_arg = s,
+        .path = s->store_path,
         .clock = &clock_system,
         .slot = &s->slot,
         .refusals = s->refusals,
         .commit_timeout_ms = s->config->commit_timeout_ms,
+        .path = s->config->store_path,
         .journal_keep_s = s->config->journal_keep_s,
     };
     struct text why;
@@ -134,7 +136,7 @@ static enum err start_committer(struct serving *s)
     text_init(&why, WHY_MAX);
     e = committer_start(&s->committer, &options, &s->config->settings, &why);
     if (e != ERR_OK)
-        fprintf(stderr, "riposte: store %s: %s\nriposte: not started\n", s->config->store_path, why.bytes);
+        fprintf(stderr, "riposte: store %s: %s\nriposte: not started\n", s->store_path, why.bytes);
     text_fini(&why);
     return e;
 }
@@ -187,6 +189,9 @@ static enum err start_all(struct serving *s)
     if (e != ERR_OK)
         fprintf(stderr, "riposte: %s\nriposte: not started\n", why.bytes);
     text_fini(&why);
+    s->store_path = strdup(s->config->store_path);
+    if (e == ERR_OK && s->store_path == NULL)
+        e = ERR_MEMORY;
     if (e == ERR_OK)
         e = refusals_new(&s->refusals);
     if (e == ERR_OK)
@@ -207,6 +212,7 @@ static void stop_all(struct serving *s)
         committer_stop(s->committer);
     trace_free(s->trace);
     refusals_free(s->refusals);
+    free(s->store_path);
     config_free(s->previous);
     config_free(s->config);
     (void)pthread_mutex_destroy(&s->reload_lock);

@@ -1,0 +1,140 @@
+/* The age of positions in the journal, by marks of the monotonic clock. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/crypto.h"
+#include "db/committer_internal.h"
+#include "db/scenario.h"
+
+#define GRACE_S 3600
+#define MINUTE  ((int64_t)60 * MS_PER_S)
+#define HOUR    ((int64_t)3600 * MS_PER_S)
+
+/* The newest position that counts as old; 0: none. */
+static uint64_t old_seq(struct ages *a, int64_t mono_ms, int64_t grace_s)
+{
+    uint64_t before = ages_old_before(a, mono_ms, grace_s);
+
+    assert_int_equal(before & ((1u << CLAIM_ORDER_SHIFT) - 1), 0);
+    return before == 0 ? 0 : (before >> CLAIM_ORDER_SHIFT) - 1;
+}
+
+static void a_position_is_old_a_grace_after_it_was_reached(void **state)
+{
+    struct ages a = {0};
+
+    (void)state;
+    ages_note(&a, 0, 5);
+    assert_int_equal(old_seq(&a, 1, GRACE_S), 0);
+    ages_note(&a, 10 * MINUTE, 9);
+    assert_int_equal(old_seq(&a, 20 * MINUTE, GRACE_S), 0);
+    assert_int_equal(old_seq(&a, HOUR - 1, GRACE_S), 0);
+    assert_int_equal(old_seq(&a, HOUR, GRACE_S), 5);
+    assert_int_equal(old_seq(&a, HOUR + 10 * MINUTE - 1, GRACE_S), 5);
+    assert_int_equal(old_seq(&a, HOUR + 10 * MINUTE, GRACE_S), 9);
+}
+
+static void after_a_long_silence_the_last_position_is_old(void **state)
+{
+    struct ages a = {0};
+
+    (void)state;
+    ages_note(&a, 0, 5);
+    assert_int_equal(old_seq(&a, 1, GRACE_S), 0);
+    ages_note(&a, MS_PER_S, 6); /* within the minute of the mark before */
+    assert_int_equal(old_seq(&a, 2 * MS_PER_S, GRACE_S), 0);
+    ages_note(&a, 2 * MS_PER_S, 7);
+    assert_int_equal(old_seq(&a, 5 * HOUR, GRACE_S), 7);
+}
+
+static void a_steady_stream_is_never_old_too_early_and_at_most_two_minutes_late(void **state)
+{
+    struct ages a = {0};
+
+    (void)state;
+    for (int64_t s = 1; s <= 4 * 3600; s++) { /* position s at second s */
+        uint64_t old = old_seq(&a, s * MS_PER_S, GRACE_S);
+        if (s > GRACE_S + 120) {
+            assert_true((int64_t)old <= s - GRACE_S);
+            assert_true((int64_t)old >= s - GRACE_S - 120);
+        } else {
+            assert_true((int64_t)old <= (s > GRACE_S ? s - GRACE_S : 0));
+        }
+        ages_note(&a, s * MS_PER_S, (uint64_t)s);
+        assert_true(a.n < MARKS_MAX);
+    }
+}
+
+static void a_long_grace_needs_no_more_marks(void **state)
+{
+    struct ages a = {0};
+    const int64_t week_s = 7 * 86400;
+
+    (void)state;
+    for (int64_t m = 1; m <= 3 * 7 * 1440; m++) { /* position m at minute m, three weeks */
+        (void)old_seq(&a, m * MINUTE, week_s);
+        ages_note(&a, m * MINUTE, (uint64_t)m);
+        assert_true(a.n < MARKS_MAX);
+    }
+    assert_true(old_seq(&a, (int64_t)21 * 86400 * MS_PER_S, week_s) > 13 * 1440);
+}
+
+static void a_change_of_the_grace_counts_at_once(void **state)
+{
+    struct ages a = {0};
+
+    (void)state;
+    ages_note(&a, 0, 5);
+    (void)old_seq(&a, MINUTE, GRACE_S);
+    ages_note(&a, 10 * MINUTE, 9);
+    assert_int_equal(old_seq(&a, 30 * MINUTE, GRACE_S), 0);
+    assert_int_equal(old_seq(&a, 30 * MINUTE, 600), 9);
+    assert_int_equal(old_seq(&a, 30 * MINUTE, 0), 9);
+}
+
+static void a_start_learns_the_ages_from_the_claims(void **state)
+{
+    struct ages a;
+    struct state *s = NULL;
+    struct instant now = {.mono_ms = 50 * MS_PER_S}; /* the machine was just started */
+
+    (void)state;
+    assert_int_equal(state_new(&s), ERR_OK);
+    for (uint64_t seq = 1; seq <= 6; seq++) { /* claims at position 6, second 60 */
+        struct entry e;
+        scenario_entry(&e, seq);
+        fold_entry(s, &e);
+        entry_fini(&e);
+    }
+    now.journal_s = TIME_0 + 60 + GRACE_S - 200;
+    ages_seed(&a, s, now, GRACE_S);
+    assert_int_equal(old_seq(&a, now.mono_ms, GRACE_S), 0);
+    assert_int_equal(old_seq(&a, now.mono_ms + 400 * MS_PER_S, GRACE_S), 6);
+    now.journal_s = TIME_0 + 60 + GRACE_S + 200;
+    ages_seed(&a, s, now, GRACE_S);
+    assert_int_equal(old_seq(&a, now.mono_ms, GRACE_S), 6);
+    now.journal_s = TIME_0 - 100000; /* a clock that has gone back makes nothing old */
+    ages_seed(&a, s, now, GRACE_S);
+    assert_int_equal(old_seq(&a, now.mono_ms, GRACE_S), 0);
+    state_free(s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_position_is_old_a_grace_after_it_was_reached),
+        cmocka_unit_test(after_a_long_silence_the_last_position_is_old),
+        cmocka_unit_test(a_steady_stream_is_never_old_too_early_and_at_most_two_minutes_late),
+        cmocka_unit_test(a_long_grace_needs_no_more_marks),
+        cmocka_unit_test(a_change_of_the_grace_counts_at_once),
+        cmocka_unit_test(a_start_learns_the_ages_from_the_claims),
+    };
+
+    if (crypto_init() != ERR_OK)
+        return 1;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
