@@ -30,6 +30,7 @@ def environment(world, folder, accounts, generation=2, base=API_URL):
         "EXEC_PATH": str(HOOK),
         "EXEC_POLLING_INTERVAL": "1",
         "EXEC_PROPAGATION_TIMEOUT": "20",
+        "EXEC_SEQUENCE_INTERVAL": "1",  # its default is a minute between the two values of one certificate
         "HOME": str(folder),
     }
 
