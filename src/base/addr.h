@@ -35,7 +35,8 @@ bool addr_equal(const struct addr *a, const struct addr *b);
 struct addr addr_prefix(const struct addr *a, unsigned bits_v4, unsigned bits_v6);
 /* 127.0.0.0/8, ::1 and ADDR_LOCAL. */
 bool addr_is_loopback(const struct addr *a);
-/* RFC 1918, RFC 4193, RFC 6598, link-local and loopback: addresses that many clients may share behind a translation. */
+/* RFC 1918, RFC 4193, RFC 6598, link-local and loopback: addresses that many clients may share behind a
+ * translation. */
 bool addr_is_private(const struct addr *a);
 
 struct net {
@@ -45,8 +46,9 @@ struct net {
 
 #define NET_TEXT_MAX (ADDR_TEXT_MAX + 4)
 
-/* "192.0.2.0/24" as Go's net.ParseCIDR takes it: an address and a decimal prefix length without leading zeros or blanks,
- * host bits allowed, no zone id; an IPv4-mapped IPv6 network of /96 or longer is the IPv4 network. ERR_SYNTAX. */
+/* "192.0.2.0/24" as Go's net.ParseCIDR takes it: an address and a decimal prefix length without leading zeros or
+ * blanks, host bits allowed, no zone id; an IPv4-mapped IPv6 network of /96 or longer is the IPv4 network.
+ * ERR_SYNTAX. */
 MUST_USE enum err net_parse(struct net *out, const char *text, size_t len);
 const char *net_format(const struct net *n, char out[NET_TEXT_MAX]);
 /* False for ADDR_NONE and ADDR_LOCAL, which are in no network. */

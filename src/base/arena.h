@@ -10,9 +10,9 @@ struct arena_block;
 
 struct arena {
     struct arena_block *blocks;
-    size_t used; /* in the newest block */
+    size_t used;  /* in the newest block */
     size_t total; /* bytes handed out */
-    size_t max;  /* total never passes it */
+    size_t max;   /* total never passes it */
 };
 
 void arena_init(struct arena *a, size_t max);

@@ -19,8 +19,8 @@ struct bucket {
 };
 
 void bucket_init(struct bucket *b, uint32_t burst, int64_t mono_ms);
-/* Take one token; false when there is none, and *retry_s (may be NULL) is then the whole seconds until there is one.
- * A rate of 0 never refuses. */
+/* Take one token; false when there is none, and *retry_s (may be NULL) is then the whole seconds until there is
+ * one. A rate of 0 never refuses. */
 bool bucket_take(struct bucket *b, struct rate rate, uint32_t burst, int64_t mono_ms, uint32_t *retry_s);
 
 /* Buckets by address prefix, at most cap of them; when full, the one that was used longest ago is given up. */

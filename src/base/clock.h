@@ -23,7 +23,7 @@ struct clock_fake {
     int64_t real_us;
     int64_t mono_us;
 };
-struct clock clock_fake_of(struct clock_fake *f); /* keeps f */
+struct clock clock_fake_of(struct clock_fake *f);           /* keeps f */
 void clock_fake_advance_s(struct clock_fake *f, int64_t s); /* both */
 
 #define CLOCK_TEXT_MAX 32

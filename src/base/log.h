@@ -3,9 +3,9 @@
  *     log_event(LOG_WARN, "store-failed", log_str("path", path), log_err("reason", e));
  *
  * Text:  2026-11-21T02:58:41Z warning store-failed path=/x/y reason="no room"
- * JSON:  {"time":"2026-11-21T02:58:41.120Z","level":"warning","event":"store-failed","path":"/x/y","reason":"no room"}
- * In journald (JOURNAL_STREAM names stderr) the text form has a "<4>" priority prefix and no time.
- * Bytes outside printable ASCII are escaped; a line is cut at LOG_LINE_MAX. Never a secret, a hash or a header. */
+ * JSON:  {"time":"2026-11-21T02:58:41.120Z","level":"warning","event":"store-failed","path":"/x/y","reason":"no
+ * room"} In journald (JOURNAL_STREAM names stderr) the text form has a "<4>" priority prefix and no time. Bytes
+ * outside printable ASCII are escaped; a line is cut at LOG_LINE_MAX. Never a secret, a hash or a header. */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -46,8 +46,8 @@ bool log_is_on(enum log_level level);
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields, size_t n);
 
-#define log_event(level, event, ...)                                                        \
-    log_write((level), (event), (const struct log_field[]){__VA_ARGS__},                    \
+#define log_event(level, event, ...)                                                                               \
+    log_write((level), (event), (const struct log_field[]){__VA_ARGS__},                                           \
               sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
 
 /* For messages that a peer can cause: at most one line an interval, with the count of those held back. */

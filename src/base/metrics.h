@@ -1,6 +1,6 @@
-/* base/metrics.h -- Prometheus text (exposition format 0.0.4). A module that counts implements one collect function; serve
- * lists them; /metrics calls them in turn. Counters live with their owners: per thread, without shared cache lines where
- * it matters, read with relaxed atomics. */
+/* base/metrics.h -- Prometheus text (exposition format 0.0.4). A module that counts implements one collect
+ * function; serve lists them; /metrics calls them in turn. Counters live with their owners: per thread, without
+ * shared cache lines where it matters, read with relaxed atomics. */
 #ifndef BASE_METRICS_H
 #define BASE_METRICS_H
 

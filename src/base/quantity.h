@@ -1,5 +1,5 @@
-/* base/quantity.h -- numbers, times, sizes and rates as people write them. Strict: the whole text or ERR_SYNTAX; what is
- * well formed but does not fit is ERR_RANGE. Plain data, any thread. */
+/* base/quantity.h -- numbers, times, sizes and rates as people write them. Strict: the whole text or ERR_SYNTAX;
+ * what is well formed but does not fit is ERR_RANGE. Plain data, any thread. */
 #ifndef BASE_QUANTITY_H
 #define BASE_QUANTITY_H
 

@@ -1,5 +1,5 @@
-/* base/siphash.h -- SipHash-1-3 and SipHash-2-4 with a 128-bit key (Aumasson and Bernstein). Hash tables whose keys are
- * chosen by strangers use 1-3. Any thread, no allocation. */
+/* base/siphash.h -- SipHash-1-3 and SipHash-2-4 with a 128-bit key (Aumasson and Bernstein). Hash tables whose keys
+ * are chosen by strangers use 1-3. Any thread, no allocation. */
 #ifndef BASE_SIPHASH_H
 #define BASE_SIPHASH_H
 

@@ -1,5 +1,5 @@
-/* base/text.h -- a text that grows up to a ceiling. Owned by one thread. The bytes always end in a NUL, which len does not
- * count. Remembers its first error (ERR_MEMORY, or ERR_FULL at the ceiling); after it, puts do nothing. */
+/* base/text.h -- a text that grows up to a ceiling. Owned by one thread. The bytes always end in a NUL, which len
+ * does not count. Remembers its first error (ERR_MEMORY, or ERR_FULL at the ceiling); after it, puts do nothing. */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
@@ -29,7 +29,8 @@ MUST_USE char *text_give(struct text *t);
 
 /* Case-insensitive in ASCII only, whatever the locale. */
 bool text_equal_nocase(const char *a, size_t a_len, const char *b, size_t b_len);
-/* The candidate that is nearest to word (edit distance at most 2 and less than half of it), or NULL: "did you mean". */
+/* The candidate that is nearest to word (edit distance at most 2 and less than half of it), or NULL: "did you
+ * mean". */
 const char *text_nearest(const char *word, const char *const *candidates, size_t n);
 
 #endif

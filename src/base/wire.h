@@ -1,7 +1,8 @@
 /* base/wire.h -- bounded reading and writing of binary messages, big-endian (RFC 1035 section 2.3.2).
  *
- * Both remember their first error; after it every call does nothing (reads give 0 or NULL), so that a record is read or
- * written straight down and checked once at its end. Plain data, owned by one thread at a time, no allocation. */
+ * Both remember their first error; after it every call does nothing (reads give 0 or NULL), so that a record is
+ * read or written straight down and checked once at its end. Plain data, owned by one thread at a time, no
+ * allocation. */
 #ifndef BASE_WIRE_H
 #define BASE_WIRE_H
 
@@ -20,7 +21,7 @@ struct wire_reader {
 };
 
 void wire_reader_init(struct wire_reader *r, const uint8_t *start, size_t len);
-size_t wire_left(const struct wire_reader *r); /* 0 after an error */
+size_t wire_left(const struct wire_reader *r);     /* 0 after an error */
 void wire_fail(struct wire_reader *r, enum err e); /* keeps the first error */
 
 uint8_t wire_get_u8(struct wire_reader *r);
@@ -51,8 +52,8 @@ void wire_put_bytes(struct wire_writer *w, const void *bytes, size_t len);
 /* Overwrite two bytes that were written at pos; nothing happens when pos + 2 is past what was written. */
 void wire_patch_u16(struct wire_writer *w, size_t pos, uint16_t v);
 
-/* Everything between a mark and wire_keep_or_rewind() is written whole or not at all: on error the writer goes back to
- * the mark, length and error state, and the error is returned. */
+/* Everything between a mark and wire_keep_or_rewind() is written whole or not at all: on error the writer goes back
+ * to the mark, length and error state, and the error is returned. */
 struct wire_mark wire_mark(const struct wire_writer *w);
 MUST_USE enum err wire_keep_or_rewind(struct wire_writer *w, struct wire_mark before);
 

@@ -79,7 +79,8 @@ static enum err sort_sockets(struct activation *out, size_t n, const char *names
         int type = 0;
 
         if (socket_type(fd, &type) != ERR_OK) {
-            text_printf(why, "descriptor %d, passed by the service manager, is not a socket: %s", fd, strerror(errno));
+            text_printf(why, "descriptor %d, passed by the service manager, is not a socket: %s", fd,
+                        strerror(errno));
             return ERR_SYNTAX;
         }
         if (type != wanted_type)

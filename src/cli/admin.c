@@ -8,7 +8,10 @@
 
 #define PATH_MAX_LEN 8192
 #define PAGE_LIMIT   "500"
-#define END_OF_COMMANDS {NULL, NULL, NULL, NULL, NULL}
+#define END_OF_COMMANDS                                                                                            \
+    {                                                                                                              \
+        NULL, NULL, NULL, NULL, NULL                                                                               \
+    }
 
 void admin_path(struct text *path, const char *pattern, const char *const *texts)
 {
@@ -142,7 +145,8 @@ const struct command admin_commands[] = {
      run_account_list},
     {"account show", "ACCOUNT", "one account", "", run_account_show},
     {"account create", "ACCOUNT [--names N] [--note TEXT]", "make an account",
-     "ACCOUNT is a word of your choice: a-z, 0-9, dot, hyphen, underscore. --names is how many names it may have.\n\n"
+     "ACCOUNT is a word of your choice: a-z, 0-9, dot, hyphen, underscore. --names is how many names it may "
+     "have.\n\n"
      "    riposte account create shop-team --note 'Ada, 4711'\n",
      run_account_create},
     {"account set", "ACCOUNT [--names N] [--note TEXT]", "change an account", "", run_account_set},
@@ -160,7 +164,8 @@ const struct command admin_commands[] = {
      run_name_create},
     {"name set", "NAME [--domain +D,-D] [--subtree yes|no] [--account A]", "change a name", "", run_name_set},
     {"name delete", "NAME [--force]", "retire a name",
-     "It is denied from then on and never given to anybody by itself: CNAMEs may still point at it. A name that still holds\n"
+     "It is denied from then on and never given to anybody by itself: CNAMEs may still point at it. A name that "
+     "still holds\n"
      "values is only retired with --force.\n",
      run_name_delete},
     {"value list", "NAME", "the values of a name, newest first", "", run_value_list},
@@ -173,22 +178,26 @@ const struct command admin_commands[] = {
     {"credential create",
      "--name N[,N…] [--label TEXT] [--actions add,remove,read] [--networks NET,…] [--expires 90d] [--as FORM]",
      "make a credential for a name",
-     "The secret is shown once, now. --as prints what a client stores: lego (also Traefik, cert-manager and Caddy), acme-dns\n"
+     "The secret is shown once, now. --as prints what a client stores: lego (also Traefik, cert-manager and "
+     "Caddy), acme-dns\n"
      "(the reply of /register) or env (shell variables).\n\n"
      "    riposte credential create --name shop.example.com --label web1 --as lego > web1.json\n",
      run_credential_create},
-    {"credential set", "CRED [--name N] [--label TEXT] [--names N,…] [--actions …] [--networks NET,…] [--expires T]",
+    {"credential set",
+     "CRED [--name N] [--label TEXT] [--names N,…] [--actions …] [--networks NET,…] [--expires T]",
      "change a credential", "--networks '' allows every address again.\n", run_credential_set},
     {"credential rotate", "CRED [--name N] [--overlap 24h] [--as FORM]", "give a credential a new secret",
      "The old one goes on for the overlap (default: it ends at once).\n", run_credential_rotate},
     {"credential revoke", "CRED [--name N] [--with-values]", "end a credential at once",
-     "Its live values stay unless --with-values is given. Certificates that were obtained with it are not revoked.\n",
+     "Its live values stay unless --with-values is given. Certificates that were obtained with it are not "
+     "revoked.\n",
      run_credential_revoke},
     {"token list", "", "registration tokens", "", run_token_list},
     {"token show", "ID", "one registration token", "", run_token_show},
     {"token create", "--account A [--count N] [--expires 30d] [--networks NET,…] [--labels PATTERN]",
      "make a registration token",
-     "Whoever has it may register names in that account, and nothing else. It is shown once, and goes into the path of a\n"
+     "Whoever has it may register names in that account, and nothing else. It is shown once, and goes into the "
+     "path of a\n"
      "client's base URL: https://auth.example.org/r/TOKEN\n",
      run_token_create},
     {"token revoke", "ID", "end a registration token", "", run_token_revoke},

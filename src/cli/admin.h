@@ -1,4 +1,5 @@
-/* cli/admin.h -- the subcommands that talk to the running server; the rows are in admin.c. Each returns an exit_status. */
+/* cli/admin.h -- the subcommands that talk to the running server; the rows are in admin.c. Each returns an
+ * exit_status. */
 #ifndef CLI_ADMIN_H
 #define CLI_ADMIN_H
 
@@ -51,7 +52,8 @@ int run_trace(const struct cli *cli, int argc, char **argv);
 void admin_path(struct text *path, const char *pattern, const char *const *texts);
 
 /* One call with a client of its own; see client_call(). */
-MUST_USE int admin_call(const struct cli *cli, const char *method, const struct text *path, json_t *body, json_t **out);
+MUST_USE int admin_call(const struct cli *cli, const char *method, const struct text *path, json_t *body,
+                        json_t **out);
 
 /* All pages of a list: gives an array of the items. path may have a query already. */
 MUST_USE int admin_list(const struct cli *cli, const struct text *path, json_t **items);
@@ -61,7 +63,8 @@ void admin_put_text(json_t *body, const char *member, const struct args *a, cons
 void admin_put_list(json_t *body, const char *member, const struct args *a, const char *option);
 MUST_USE bool admin_put_time(json_t *body, const char *member, const struct args *a, const char *option);
 
-/* Ask before something that cannot be taken back; true with --yes. Without a terminal the answer is no, and says --yes. */
+/* Ask before something that cannot be taken back; true with --yes. Without a terminal the answer is no, and says
+ * --yes. */
 MUST_USE bool admin_confirm(const struct cli *cli, const char *question);
 
 /* The values of a name as a table (name show, value list); items as in GET …/values. */

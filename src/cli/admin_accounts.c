@@ -48,7 +48,8 @@ int run_account_list(const struct cli *cli, int argc, char **argv)
         return result;
     }
     show_table_init(&t, headings);
-    json_array_foreach (items, i, one) {
+    json_array_foreach(items, i, one)
+    {
         char age[SHOW_AGE_MAX];
 
         show_cell(&t, show_text(one, "account"));
@@ -203,7 +204,8 @@ int run_token_list(const struct cli *cli, int argc, char **argv)
         return result;
     }
     show_table_init(&t, headings);
-    json_array_foreach (items, i, one) {
+    json_array_foreach(items, i, one)
+    {
         char age[SHOW_AGE_MAX];
 
         show_cell_int(&t, show_int(one, "token"));
@@ -287,9 +289,11 @@ int run_token_create(const struct cli *cli, int argc, char **argv)
     if (result == EXIT_STATUS_DONE) {
         printf("%s\n", show_text(reply, "secret"));
         if (!cli->quiet)
-            fprintf(stderr, "This is shown only now. A client's base URL with it: BASE/r/%s (registration.allow must be token, "
-                            "networks or anyone)\n",
-                    show_text(reply, "secret"));
+            fprintf(
+                stderr,
+                "This is shown only now. A client's base URL with it: BASE/r/%s (registration.allow must be token, "
+                "networks or anyone)\n",
+                show_text(reply, "secret"));
     }
     json_decref(reply);
     return result;

@@ -18,15 +18,15 @@ static json_t *as_acmedns(const json_t *c, const json_t *name)
 static json_t *as_lego(const json_t *c, const json_t *name, const char *base_url)
 {
     json_t *map = json_object();
-    json_t *account = json_pack("{s:O, s:O, s:O, s:O, s:s}", "fulldomain", json_object_get(name, "name"), "subdomain",
-                                json_object_get(name, "label"), "username", json_object_get(c, "credential"),
-                                "password", json_object_get(c, "secret"), "server_url", base_url);
+    json_t *account =
+        json_pack("{s:O, s:O, s:O, s:O, s:s}", "fulldomain", json_object_get(name, "name"), "subdomain",
+                  json_object_get(name, "label"), "username", json_object_get(c, "credential"), "password",
+                  json_object_get(c, "secret"), "server_url", base_url);
     const json_t *domains = json_object_get(name, "domains");
     size_t i;
     json_t *domain;
 
-    json_array_foreach (domains, i, domain)
-        (void)json_object_set(map, json_string_value(domain), account);
+    json_array_foreach(domains, i, domain)(void) json_object_set(map, json_string_value(domain), account);
     if (json_array_size(domains) == 0)
         (void)json_object_set(map, "YOUR.DOMAIN", account);
     json_decref(account);
@@ -151,7 +151,8 @@ int run_credential_list(const struct cli *cli, int argc, char **argv)
     if (!args_parse(&a, "credential list", usage, options, ARRAY_LEN(options), 0, 0, argc, argv))
         return EXIT_STATUS_USAGE;
     text_init(&path, 4096);
-    text_printf(&path, "/v1/credentials?unused=%d&revoked=%d", args_flag(&a, "--unused"), args_flag(&a, "--revoked"));
+    text_printf(&path, "/v1/credentials?unused=%d&revoked=%d", args_flag(&a, "--unused"),
+                args_flag(&a, "--revoked"));
     for (i = 0; i < ARRAY_LEN(filters); i++) {
         const char *text = args_text(&a, filters[i]);
 
@@ -168,7 +169,8 @@ int run_credential_list(const struct cli *cli, int argc, char **argv)
         return result;
     }
     show_table_init(&t, headings);
-    json_array_foreach (items, i, one) {
+    json_array_foreach(items, i, one)
+    {
         char joined[SHOW_CELL_MAX], age[SHOW_AGE_MAX];
 
         show_cell(&t, show_text(one, "label"));
@@ -240,9 +242,9 @@ int run_credential_create(const struct cli *cli, int argc, char **argv)
 {
     static const char usage[] =
         "--name N[,N…] [--label TEXT] [--actions add,remove,read] [--networks NET,…] [--expires 90d] [--as FORM]";
-    static const struct option_spec options[] = {{"--name", OPTION_LIST},     {"--label", OPTION_TEXT},
-                                                 {"--actions", OPTION_LIST},  {"--networks", OPTION_LIST},
-                                                 {"--expires", OPTION_TEXT},  {"--as", OPTION_TEXT}};
+    static const struct option_spec options[] = {{"--name", OPTION_LIST},    {"--label", OPTION_TEXT},
+                                                 {"--actions", OPTION_LIST}, {"--networks", OPTION_LIST},
+                                                 {"--expires", OPTION_TEXT}, {"--as", OPTION_TEXT}};
     struct args a;
     struct text path;
     json_t *body, *c = NULL;
@@ -252,8 +254,10 @@ int run_credential_create(const struct cli *cli, int argc, char **argv)
         form_is_wrong(&a))
         return EXIT_STATUS_USAGE;
     if (args_list_len(&a, "--name") == 0) {
-        fprintf(stderr, "riposte credential create: for which name? --name is needed\nusage: riposte credential create %s\n",
-                usage);
+        fprintf(
+            stderr,
+            "riposte credential create: for which name? --name is needed\nusage: riposte credential create %s\n",
+            usage);
         return EXIT_STATUS_USAGE;
     }
     body = json_object();
@@ -275,8 +279,8 @@ int run_credential_set(const struct cli *cli, int argc, char **argv)
 {
     static const char usage[] =
         "CRED [--name N] [--label TEXT] [--names N,…] [--actions …] [--networks NET,…] [--expires T]";
-    static const struct option_spec options[] = {{"--name", OPTION_TEXT},    {"--label", OPTION_TEXT},
-                                                 {"--names", OPTION_LIST},   {"--actions", OPTION_LIST},
+    static const struct option_spec options[] = {{"--name", OPTION_TEXT},     {"--label", OPTION_TEXT},
+                                                 {"--names", OPTION_LIST},    {"--actions", OPTION_LIST},
                                                  {"--networks", OPTION_LIST}, {"--expires", OPTION_TEXT}};
     struct args a;
     struct text path;
@@ -330,8 +334,8 @@ int run_credential_revoke(const struct cli *cli, int argc, char **argv)
     int64_t left;
     int result;
 
-    if (!args_parse(&a, "credential revoke", "CRED [--name N] [--with-values]", options, ARRAY_LEN(options), 1, 1, argc,
-                    argv))
+    if (!args_parse(&a, "credential revoke", "CRED [--name N] [--with-values]", options, ARRAY_LEN(options), 1, 1,
+                    argc, argv))
         return EXIT_STATUS_USAGE;
     credential_path(&path, &a, "", args_flag(&a, "--with-values") ? "with-values=1" : "");
     result = admin_call(cli, "DELETE", &path, NULL, &reply);
@@ -346,7 +350,8 @@ int run_credential_revoke(const struct cli *cli, int argc, char **argv)
         if (left > 0)
             printf("its %lld live value%s left in place; --with-values removes what it added\n", (long long)left,
                    left == 1 ? " was" : "s were");
-        puts("Certificates that it may have obtained are NOT revoked: look for them in the certificate transparency logs.");
+        puts("Certificates that it may have obtained are NOT revoked: look for them in the certificate "
+             "transparency logs.");
     }
     json_decref(reply);
     return result;

@@ -13,7 +13,7 @@ static void print_cnames(const json_t *name)
     size_t i;
     json_t *domain;
 
-    json_array_foreach (json_object_get(name, "domains"), i, domain)
+    json_array_foreach(json_object_get(name, "domains"), i, domain)
         printf("CNAME   _acme-challenge.%s. IN CNAME %s.\n", json_string_value(domain), show_text(name, "name"));
 }
 
@@ -59,7 +59,8 @@ int run_name_list(const struct cli *cli, int argc, char **argv)
         return result;
     }
     show_table_init(&t, headings);
-    json_array_foreach (items, i, one) {
+    json_array_foreach(items, i, one)
+    {
         char age[SHOW_AGE_MAX], domains[SHOW_CELL_MAX];
 
         show_cell(&t, show_text(one, "name"));
@@ -84,16 +85,19 @@ void admin_show_values(const json_t *values)
     json_t *value, *claim;
 
     show_table_init(&t, headings);
-    json_array_foreach (json_object_get(values, "items"), i, value) {
-        json_array_foreach (json_object_get(value, "claims"), k, claim) {
+    json_array_foreach(json_object_get(values, "items"), i, value)
+    {
+        json_array_foreach(json_object_get(value, "claims"), k, claim)
+        {
             char shown[SHOW_CELL_MAX], age[SHOW_AGE_MAX];
             const char *label = show_text(claim, "label");
 
             show_cell(&t, k == 0 ? show_value(show_text(value, "value"), shown, sizeof(shown)) : "");
             show_cell(&t, label[0] != '\0' ? label : show_text(claim, "credential"));
             show_cell(&t, show_age(show_text(claim, "added"), age));
-            show_cell(&t, json_is_true(json_object_get(claim, "pinned")) ? "pinned"
-                                                                         : show_age(show_text(claim, "expires"), age));
+            show_cell(&t, json_is_true(json_object_get(claim, "pinned"))
+                              ? "pinned"
+                              : show_age(show_text(claim, "expires"), age));
             show_cell(&t, show_text(claim, "from"));
             show_cell(&t, show_text(claim, "door"));
         }
@@ -117,7 +121,8 @@ static int show_credentials_of(const struct cli *cli, const char *owner)
     if (result != EXIT_STATUS_DONE)
         return result;
     show_table_init(&t, headings);
-    json_array_foreach (items, i, one) {
+    json_array_foreach(items, i, one)
+    {
         const json_t *used = json_object_get(one, "last-used");
         char actions[SHOW_CELL_MAX], networks[SHOW_CELL_MAX], age[SHOW_AGE_MAX], last[SHOW_CELL_MAX];
 
@@ -191,7 +196,8 @@ int run_name_create(const struct cli *cli, int argc, char **argv)
     if (!args_parse(&a, "name create", usage, options, ARRAY_LEN(options), 0, 0, argc, argv))
         return EXIT_STATUS_USAGE;
     if (args_text(&a, "--account") == NULL) {
-        fprintf(stderr, "riposte name create: whose is it? --account is needed\nusage: riposte name create %s\n", usage);
+        fprintf(stderr, "riposte name create: whose is it? --account is needed\nusage: riposte name create %s\n",
+                usage);
         return EXIT_STATUS_USAGE;
     }
     body = json_object();
@@ -325,8 +331,8 @@ int run_value_add(const struct cli *cli, int argc, char **argv)
     json_t *list = json_array(), *reply = NULL;
     int result;
 
-    if (!args_parse(&a, "value add", "NAME TEXT… [--lifetime 72h]", options, ARRAY_LEN(options), 2, VALUES_AT_ONCE + 1,
-                    argc, argv)) {
+    if (!args_parse(&a, "value add", "NAME TEXT… [--lifetime 72h]", options, ARRAY_LEN(options), 2,
+                    VALUES_AT_ONCE + 1, argc, argv)) {
         json_decref(list);
         return EXIT_STATUS_USAGE;
     }
@@ -352,7 +358,8 @@ int run_value_add(const struct cli *cli, int argc, char **argv)
         printf("added %lld, renewed %lld; serial %lld\n", (long long)show_int(reply, "added"),
                (long long)show_int(reply, "renewed"), (long long)show_int(reply, "serial"));
         if (show_int(reply, "evicted-young") > 0)
-            printf("WARNING: %lld values younger than values.grace had to go: somebody's certificate is about to fail.\n"
+            printf("WARNING: %lld values younger than values.grace had to go: somebody's certificate is about to "
+                   "fail.\n"
                    "  values.max-response can be raised\n",
                    (long long)show_int(reply, "evicted-young"));
     }
@@ -369,8 +376,8 @@ int run_value_remove(const struct cli *cli, int argc, char **argv)
     bool is_all;
     int result;
 
-    if (!args_parse(&a, "value remove", "NAME TEXT…|--all", options, ARRAY_LEN(options), 1, VALUES_AT_ONCE + 1, argc,
-                    argv))
+    if (!args_parse(&a, "value remove", "NAME TEXT…|--all", options, ARRAY_LEN(options), 1, VALUES_AT_ONCE + 1,
+                    argc, argv))
         return EXIT_STATUS_USAGE;
     is_all = args_flag(&a, "--all");
     if (is_all != (a.n_rest == 1)) {

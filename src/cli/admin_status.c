@@ -10,7 +10,7 @@ static void show_zones(const json_t *server)
     size_t i;
     json_t *zone;
 
-    json_array_foreach (json_object_get(server, "zones"), i, zone)
+    json_array_foreach(json_object_get(server, "zones"), i, zone)
         printf("zone      %s  serial %lld  names %lld  values %lld\n", show_text(zone, "origin"),
                (long long)show_int(zone, "serial"), (long long)show_int(zone, "names"),
                (long long)show_int(zone, "values"));
@@ -22,15 +22,17 @@ static void show_listeners(const json_t *server)
     json_t *at;
     char serves[128];
 
-    json_array_foreach (json_object_get(server, "dns"), i, at) {
+    json_array_foreach(json_object_get(server, "dns"), i, at)
+    {
         bool udp = json_is_true(json_object_get(at, "udp")), tcp = json_is_true(json_object_get(at, "tcp"));
 
-        printf("dns       %s %s%s%s ok  %lld worker%s  %lld questions%s\n", show_text(at, "address"), udp ? "udp" : "",
-               udp && tcp ? "+" : "", tcp ? "tcp" : "", (long long)show_int(at, "workers"),
+        printf("dns       %s %s%s%s ok  %lld worker%s  %lld questions%s\n", show_text(at, "address"),
+               udp ? "udp" : "", udp && tcp ? "+" : "", tcp ? "tcp" : "", (long long)show_int(at, "workers"),
                show_int(at, "workers") == 1 ? "" : "s", (long long)show_int(at, "questions"),
                json_is_true(json_object_get(at, "activated")) ? "  (sockets from systemd)" : "");
     }
-    json_array_foreach (json_object_get(server, "api"), i, at) {
+    json_array_foreach(json_object_get(server, "api"), i, at)
+    {
         const char *problem = show_text(at, "problem");
 
         printf("api       %s %s %s (%s)%s%s\n", show_text(at, "address"),
@@ -67,7 +69,8 @@ static void show_store(const json_t *server)
         printf("WARNING   the store cannot be written: %s. DNS goes on from memory; changes are answered 503\n",
                show_text(store, "problem"));
     if (json_is_true(json_object_get(store, "registration-paused")))
-        puts("WARNING   free space is below limits.free-space: no registrations and no new names until there is more");
+        puts("WARNING   free space is below limits.free-space: no registrations and no new names until there is "
+             "more");
 }
 
 int run_status(const struct cli *cli, int argc, char **argv)
@@ -97,7 +100,8 @@ int run_status(const struct cli *cli, int argc, char **argv)
     show_store(server);
     hidden = show_text(server, "sources-hidden-behind");
     if (hidden[0] != '\0')
-        printf("WARNING   every question so far came from %s: source addresses are hidden by a translation\n", hidden);
+        printf("WARNING   every question so far came from %s: source addresses are hidden by a translation\n",
+               hidden);
     json_decref(server);
     return EXIT_STATUS_DONE;
 }

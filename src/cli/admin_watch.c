@@ -8,6 +8,7 @@
 
 #define SINCE_DEFAULT_S 3600
 #define CLOCK_PART      11 /* where "02:58:41" begins in an RFC 3339 time */
+#define CLOCK_WIDTH     16 /* with microseconds and the Z */
 
 /* Append since=TIME to a path that ends in '?' or '&'. */
 static bool put_since(struct text *path, const struct args *a)
@@ -60,7 +61,8 @@ int run_refusals(const struct cli *cli, int argc, char **argv)
         return result;
     }
     show_table_init(&t, headings);
-    json_array_foreach (items, i, one) {
+    json_array_foreach(items, i, one)
+    {
         char text[SHOW_CELL_MAX];
         const char *account = show_text(one, "account");
 
@@ -79,6 +81,14 @@ int run_refusals(const struct cli *cli, int argc, char **argv)
     return EXIT_STATUS_DONE;
 }
 
+/* The time of day of an item. */
+static const char *clock_part(const json_t *item)
+{
+    const char *time = show_text(item, "time");
+
+    return strlen(time) > CLOCK_PART ? time + CLOCK_PART : time;
+}
+
 static void show_question(const json_t *q)
 {
     const char *rcode = show_text(q, "rcode");
@@ -89,7 +99,7 @@ static void show_question(const json_t *q)
         (void)snprintf(told, sizeof(told), "NODATA");
     else
         (void)snprintf(told, sizeof(told), "%s, %lld record%s", rcode, (long long)records, records == 1 ? "" : "s");
-    printf("%s  %-22s %s %-5lld %s%s  %s%s, serial %lld\n", show_text(q, "time") + CLOCK_PART, show_text(q, "from"),
+    printf("%-*s  %-22s %s %-5lld %s%s  %s%s, serial %lld\n", CLOCK_WIDTH, clock_part(q), show_text(q, "from"),
            show_text(q, "transport"), (long long)show_int(q, "edns-size"), show_text(q, "type"),
            json_is_true(json_object_get(q, "case-mixed")) ? " 0x20" : "", told,
            json_is_true(json_object_get(q, "truncated")) ? ", truncated" : "", (long long)show_int(q, "serial"));
@@ -100,13 +110,14 @@ static void show_change(const json_t *c)
     size_t i;
     json_t *effect;
 
-    json_array_foreach (json_object_get(c, "effects"), i, effect) {
+    json_array_foreach(json_object_get(c, "effects"), i, effect)
+    {
         char value[64];
 
-        printf("%s  %-22s %s %s %s  change %lld from %s\n", show_text(c, "time") + CLOCK_PART, show_text(c, "door"),
+        printf("%-*s  %-22s %s %s %s (change %lld, %s)\n", CLOCK_WIDTH, clock_part(c), show_text(c, "from"),
                show_text(c, "label"), show_text(effect, "what"),
                show_value(show_text(effect, "value"), value, sizeof(value)), (long long)show_int(c, "change"),
-               show_text(c, "from"));
+               show_text(c, "door"));
     }
 }
 
@@ -136,7 +147,8 @@ int run_trace(const struct cli *cli, int argc, char **argv)
     }
     items = json_object_get(trace, "items");
     printf("%s (UTC)\n", show_text(trace, "name"));
-    json_array_foreach (items, i, one) {
+    json_array_foreach(items, i, one)
+    {
         if (strcmp(show_text(one, "kind"), "question") == 0) {
             show_question(one);
             questions++;
@@ -145,7 +157,8 @@ int run_trace(const struct cli *cli, int argc, char **argv)
         }
     }
     if (questions == 0)
-        puts("Nobody asked in that time: then it is the delegation, glue, a firewall, or CAA at the domain, never the value.");
+        puts("Nobody asked in that time: then it is the delegation, glue, a firewall, or CAA at the domain, never "
+             "the value.");
     json_decref(trace);
     return EXIT_STATUS_DONE;
 }

@@ -168,7 +168,7 @@ bool args_time(const struct args *a, const char *option, int direction, int64_t 
         *out = (int64_t)timegm(&tm);
         return true;
     }
-    fprintf(stderr, "riposte %s: %s \"%s\": a time is 90d, 24h, 30m or 45s, or a date such as 2027-01-31\n", a->command,
-            option, text);
+    fprintf(stderr, "riposte %s: %s \"%s\": a time is 90d, 24h, 30m or 45s, or a date such as 2027-01-31\n",
+            a->command, option, text);
     return false;
 }

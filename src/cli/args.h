@@ -33,8 +33,8 @@ struct args {
     size_t n_rest;
 };
 
-/* Read argv; between min_rest and max_rest arguments must be left. Behind "--" there are no options, so that a value may
- * begin with hyphens. False: the usage was wrong and has been explained on stderr. Borrows argv. */
+/* Read argv; between min_rest and max_rest arguments must be left. Behind "--" there are no options, so that a
+ * value may begin with hyphens. False: the usage was wrong and has been explained on stderr. Borrows argv. */
 MUST_USE bool args_parse(struct args *a, const char *command, const char *usage, const struct option_spec *specs,
                          size_t n_specs, size_t min_rest, size_t max_rest, int argc, char **argv);
 /* NULL when the option was not given. */
@@ -43,8 +43,8 @@ bool args_flag(const struct args *a, const char *option);
 size_t args_list_len(const struct args *a, const char *option);
 /* The i-th of the list; *len bytes, not NUL-terminated. */
 const char *args_list_at(const struct args *a, const char *option, size_t i, size_t *len);
-/* A time in the past ("1h" ago) or in the future ("90d" from now; also "2027-01-31" and RFC 3339) as Unix seconds. False: it is
- * neither, which has been explained. */
+/* A time in the past ("1h" ago) or in the future ("90d" from now; also "2027-01-31" and RFC 3339) as Unix seconds.
+ * False: it is neither, which has been explained. */
 MUST_USE bool args_time(const struct args *a, const char *option, int direction, int64_t *out);
 
 #endif

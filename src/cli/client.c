@@ -115,7 +115,8 @@ static size_t take_header(char *bytes, size_t size, size_t n, void *arg)
         size_t name_len = strlen(kept_names[i]);
         size_t value_len;
 
-        if (len <= name_len || bytes[name_len] != ':' || !text_equal_nocase(bytes, name_len, kept_names[i], name_len))
+        if (len <= name_len || bytes[name_len] != ':' ||
+            !text_equal_nocase(bytes, name_len, kept_names[i], name_len))
             continue;
         bytes += name_len + 1;
         value_len = len - name_len - 1;

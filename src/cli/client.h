@@ -15,8 +15,9 @@ struct client;
 MUST_USE struct client *client_new(const struct cli *cli);
 void client_free(struct client *c); /* NULL is fine */
 
-/* One call. body is taken (NULL: none). On EXIT_STATUS_DONE *out is the reply's JSON (caller decrefs), or NULL when it had
- * none; else an exit_status that says what kind of trouble it was, which has been explained on stderr. out may be NULL. */
+/* One call. body is taken (NULL: none). On EXIT_STATUS_DONE *out is the reply's JSON (caller decrefs), or NULL when
+ * it had none; else an exit_status that says what kind of trouble it was, which has been explained on stderr. out
+ * may be NULL. */
 MUST_USE int client_call(struct client *c, const char *method, const char *path, json_t *body, json_t **out);
 /* The same, the reply's body goes to the file descriptor; headers named are kept for client_header(). */
 MUST_USE int client_download(struct client *c, const char *method, const char *path, int fd);

@@ -7,8 +7,9 @@
 #include "cli/command.h"
 #include "cli/config.h"
 
-#define ARGS_MAX 256
-#define COMMANDS_MAX 128
+#define ARGS_MAX         256
+#define COMMANDS_MAX     128
+#define COMMAND_TEXT_MAX 64
 
 static const struct command *const tables[] = {serve_commands, setup_commands, store_commands, admin_commands};
 
@@ -66,6 +67,7 @@ static const struct command *find_command(int argc, char **argv, int *used)
 static int report_unknown(int argc, char **argv)
 {
     const char *candidates[COMMANDS_MAX];
+    char typed[COMMAND_TEXT_MAX];
     size_t n = 0, begin = 0;
     const char *nearest;
 
@@ -84,7 +86,10 @@ static int report_unknown(int argc, char **argv)
     }
     if (begin > 0)
         return EXIT_STATUS_USAGE;
-    nearest = text_nearest(argv[0], candidates, n);
+    (void)snprintf(typed, sizeof(typed), argc > 1 ? "%s %s" : "%s", argv[0], argc > 1 ? argv[1] : "");
+    nearest = text_nearest(typed, candidates, n);
+    if (nearest == NULL)
+        nearest = text_nearest(argv[0], candidates, n);
     fprintf(stderr, "riposte: no command \"%s\"", argv[0]);
     if (nearest != NULL)
         fprintf(stderr, "; did you mean \"%s\"?", nearest);
@@ -92,8 +97,8 @@ static int report_unknown(int argc, char **argv)
     return EXIT_STATUS_USAGE;
 }
 
-/* Take the options that all commands have in common out of argv, wherever they stand before a "--". What is left is written
- * to rest, at most ARGS_MAX; returns how many, or -1 when an option is wrong. */
+/* Take the options that all commands have in common out of argv, wherever they stand before a "--". What is left is
+ * written to rest, at most ARGS_MAX; returns how many, or -1 when an option is wrong. */
 static int take_common_options(struct cli *cli, bool *help, bool *version, int argc, char **argv, char **rest)
 {
     int n = 0;

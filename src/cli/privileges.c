@@ -24,10 +24,11 @@ static enum err find_user(const char *user, struct passwd **out, struct text *wh
     *out = getpwnam(user);
     if (*out != NULL)
         return ERR_OK;
-    text_printf(why,
-                "user: there is no user \"%s\" to run as. Make one with: adduser --system --group --no-create-home %s\n"
-                "    or name another in the configuration (user: \"\" stays root, which is not recommended)",
-                user, user);
+    text_printf(
+        why,
+        "user: there is no user \"%s\" to run as. Make one with: adduser --system --group --no-create-home %s\n"
+        "    or name another in the configuration (user: \"\" stays root, which is not recommended)",
+        user, user);
     return ERR_NOT_FOUND;
 }
 

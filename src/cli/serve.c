@@ -1,7 +1,8 @@
 /* `riposte serve`: build every object, connect them, run, tear down.
  *
- * Sockets are bound first, while there may be privileges; then the store is loaded; only then do threads answer. What arrives
- * in between waits in the sockets, so nothing is ever answered NXDOMAIN because it was not loaded yet. */
+ * Sockets are bound first, while there may be privileges; then the store is loaded; only then do threads answer.
+ * What arrives in between waits in the sockets, so nothing is ever answered NXDOMAIN because it was not loaded yet.
+ */
 #include "cli/serve.h"
 
 #include <errno.h>
@@ -18,14 +19,15 @@
 #include "cli/command.h"
 #include "cli/privileges.h"
 
-#define WHY_MAX ((size_t)64 << 10)
-#define API_STOP_WAIT_MS 5000
-#define RUN_FOLDER_MODE 0755
+#define WHY_MAX           ((size_t)64 << 10)
+#define API_STOP_WAIT_MS  5000
+#define RUN_FOLDER_MODE   0755
 #define STORE_FOLDER_MODE 0700
 
 /* ---- errors at start, for people ---- */
 
-/* Say what is wrong with a key; the first line gets the place in the file, later lines are indented advice as they are. */
+/* Say what is wrong with a key; the first line gets the place in the file, later lines are indented advice as they
+ * are. */
 static void complain(const struct config *c, const char *key, const struct text *why)
 {
     const char *line = why->bytes;
@@ -56,7 +58,8 @@ static enum err load_config(struct serving *s)
     if (e != ERR_OK) {
         fputs(report.bytes, stderr);
         if (errors > 0)
-            fprintf(stderr, "riposte: %u error%s in %s, not started\n", errors, errors == 1 ? "" : "s", s->config_path);
+            fprintf(stderr, "riposte: %u error%s in %s, not started\n", errors, errors == 1 ? "" : "s",
+                    s->config_path);
         else
             fprintf(stderr, "riposte: not started\n");
     }
@@ -127,7 +130,6 @@ static enum err start_committer(struct serving *s)
         .slot = &s->slot,
         .refusals = s->refusals,
         .commit_timeout_ms = s->config->commit_timeout_ms,
-        .path = s->config->store_path,
         .journal_keep_s = s->config->journal_keep_s,
     };
     struct text why;

@@ -20,6 +20,7 @@ struct serving {
     const char *config_path;
     struct config *config;   /* in force; changed under reload_lock */
     struct config *previous; /* before the last reload: requests in flight may still look at it */
+    char *store_path;        /* as at the start: a reload does not move the store */
     pthread_mutex_t reload_lock;
     struct table_slot slot;
     struct refusals *refusals;
@@ -31,8 +32,8 @@ struct serving {
     int64_t started_mono_ms;
 };
 
-/* serve_reload.c: read the configuration again and apply all of it or nothing; any thread, blocks. *report has the errors, or
- * notes such as which keys need a restart. */
+/* serve_reload.c: read the configuration again and apply all of it or nothing; any thread, blocks. *report has the
+ * errors, or notes such as which keys need a restart. */
 MUST_USE enum err serve_reload(struct serving *s, struct text *report);
 
 /* serve_describe.c: what /v1/server and /metrics show; any thread. */

@@ -20,11 +20,10 @@ static json_t *describe_dns(const struct serving *s)
     for (size_t i = 0; i < n; i++) {
         char text[ENDPOINT_TEXT_MAX];
 
-        (void)json_array_append_new(list, json_pack("{s:s, s:b, s:b, s:b, s:I, s:I}", "address",
-                                                    endpoint_format(&at[i].at, text), "udp", at[i].udp, "tcp",
-                                                    at[i].tcp, "activated", at[i].activated, "workers",
-                                                    (json_int_t)at[i].workers, "questions",
-                                                    (json_int_t)at[i].questions));
+        (void)json_array_append_new(
+            list, json_pack("{s:s, s:b, s:b, s:b, s:I, s:I}", "address", endpoint_format(&at[i].at, text), "udp",
+                            at[i].udp, "tcp", at[i].tcp, "activated", at[i].activated, "workers",
+                            (json_int_t)at[i].workers, "questions", (json_int_t)at[i].questions));
     }
     return list;
 }
@@ -34,8 +33,10 @@ static json_t *describe_serves(unsigned serves)
     static const struct {
         unsigned bit;
         const char *word;
-    } words[] = {
-        {SERVES_ACMEDNS, "acme-dns"}, {SERVES_HEALTH, "health"}, {SERVES_METRICS, "metrics"}, {SERVES_ADMIN, "admin"}};
+    } words[] = {{SERVES_ACMEDNS, "acme-dns"},
+                 {SERVES_HEALTH, "health"},
+                 {SERVES_METRICS, "metrics"},
+                 {SERVES_ADMIN, "admin"}};
     json_t *list = json_array();
 
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
@@ -57,10 +58,10 @@ static json_t *describe_api(const struct serving *s)
 
         if (at[i].certificate_expires_s != 0)
             clock_format_rfc3339(at[i].certificate_expires_s, expires);
-        (void)json_array_append_new(
-            list, json_pack("{s:s, s:b, s:b, s:o, s:s, s:s}", "address", endpoint_format(&at[i].at, text), "tls",
-                            at[i].tls, "open", at[i].open, "serves", describe_serves(at[i].serves), "problem",
-                            at[i].problem, "certificate-expires", expires));
+        (void)json_array_append_new(list, json_pack("{s:s, s:b, s:b, s:o, s:s, s:s}", "address",
+                                                    endpoint_format(&at[i].at, text), "tls", at[i].tls, "open",
+                                                    at[i].open, "serves", describe_serves(at[i].serves), "problem",
+                                                    at[i].problem, "certificate-expires", expires));
     }
     return list;
 }
@@ -92,8 +93,8 @@ enum err serve_describe(struct serving *s, struct text *json)
     root = json_pack("{s:s, s:s, s:I, s:s, s:s, s:o, s:o, s:s}", "version", RIPOSTE_VERSION, "started",
                      clock_format_rfc3339(s->started_real_s, started), "uptime-seconds",
                      (json_int_t)((clock_mono_ms(&clock_system) - s->started_mono_ms) / 1000), "config",
-                     s->config_path, "registration", registration_word(s->config->settings.registration.allow), "dns",
-                     describe_dns(s), "api", describe_api(s), "sources-hidden-behind",
+                     s->config_path, "registration", registration_word(s->config->settings.registration.allow),
+                     "dns", describe_dns(s), "api", describe_api(s), "sources-hidden-behind",
                      is_hidden ? addr_format(&from, from_text) : "");
     pthread_mutex_unlock(&s->reload_lock);
     dump = root != NULL ? json_dumps(root, JSON_COMPACT) : NULL;

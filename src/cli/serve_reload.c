@@ -1,5 +1,5 @@
-/* Reload: the new configuration is read and checked whole; the zones and the rules of deciding go through the committer like
- * any change; only when that is done do the other parts take their new values. */
+/* Reload: the new configuration is read and checked whole; the zones and the rules of deciding go through the
+ * committer like any change; only when that is done do the other parts take their new values. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,7 +101,8 @@ enum err serve_reload(struct serving *s, struct text *report)
             put_into_force(s, next, report);
         else if (e != ERR_UNKNOWN)
             config_free(next);
-        /* After an unknown outcome the committer may already decide by the new settings: they stay in memory for good. */
+        /* After an unknown outcome the committer may already decide by the new settings: they stay in memory for
+         * good. */
     }
     pthread_mutex_unlock(&s->reload_lock);
     return e;

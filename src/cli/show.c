@@ -104,7 +104,8 @@ const char *show_joined(const json_t *array, char *out, size_t cap)
     json_t *item;
 
     (void)snprintf(out, cap, "-");
-    json_array_foreach (array, i, item) {
+    json_array_foreach(array, i, item)
+    {
         const char *text = json_string_value(item);
         int n = snprintf(out + len, cap - len, "%s%s", len > 0 ? " " : "", text != NULL ? text : "?");
 
@@ -130,7 +131,10 @@ const char *show_age(const char *rfc3339, char out[SHOW_AGE_MAX])
     int64_t at = show_parse_time(rfc3339);
     int64_t age = clock_real_s(&clock_system) - at;
     int64_t distance = age < 0 ? -age : age;
-    int64_t unit = distance < 2 * MINUTE_S ? 1 : distance < 2 * HOUR_S ? MINUTE_S : distance < 2 * DAY_S ? HOUR_S : DAY_S;
+    int64_t unit = distance < 2 * MINUTE_S ? 1
+                   : distance < 2 * HOUR_S ? MINUTE_S
+                   : distance < 2 * DAY_S  ? HOUR_S
+                                           : DAY_S;
     const char *word = unit == 1 ? "s" : unit == MINUTE_S ? "min" : unit == HOUR_S ? "h" : "d";
 
     if (at == 0)

@@ -43,6 +43,8 @@ static int run_check_store(const struct cli *cli, int argc, char **argv)
     e = store_check_sqlite(config->store_path, &report);
     if (!cli->quiet || e != ERR_OK)
         fprintf(e == ERR_OK ? stdout : stderr, "%s", report.bytes);
+    if (!cli->quiet && e == ERR_OK)
+        printf("%s: good (integrity, foreign keys, state as the journal says)\n", config->store_path);
     if (e == ERR_CORRUPT)
         fprintf(stderr, "%s is damaged: keep a copy of it, and start from the newest backup\n", config->store_path);
     text_fini(&report);

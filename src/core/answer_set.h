@@ -26,8 +26,8 @@ bool node_find_set(const struct table *t, const struct node *n, uint16_t type, s
 bool node_any_set(const struct table *t, const struct node *n, struct answer_set *out);
 unsigned node_flags(const struct node *n);
 
-/* Of the zone: the SOA RDATA with a current serial, for negative answers, and the negative TTL min(SOA TTL, MINIMUM),
- * RFC 2308 section 3. */
+/* Of the zone: the SOA RDATA with a current serial, for negative answers, and the negative TTL min(SOA TTL,
+ * MINIMUM), RFC 2308 section 3. */
 struct zone_negative {
     const uint8_t *soa_rdata;
     uint16_t soa_rdata_len;

@@ -1,7 +1,7 @@
 /* core/change.h -- requests for changes, as every door makes them, and what came of them.
  *
- * A door decodes its protocol into a request and nothing more; who may do what is decided in the committer, where the state
- * at that point in the order is known. A request is one piece of memory with its arena. */
+ * A door decodes its protocol into a request and nothing more; who may do what is decided in the committer, where
+ * the state at that point in the order is known. A request is one piece of memory with its arena. */
 #ifndef CORE_CHANGE_H
 #define CORE_CHANGE_H
 
@@ -18,8 +18,8 @@
 #include "core/settings.h"
 
 #define SECRET_TEXT_LEN 40 /* of what the server makes: 240 random bits, base64url */
-#define TOKEN_TEXT_LEN 44  /* "rpt_" and 40 such characters */
-#define TOKEN_PREFIX "rpt_"
+#define TOKEN_TEXT_LEN  44 /* "rpt_" and 40 such characters */
+#define TOKEN_PREFIX    "rpt_"
 
 enum auth_kind {
     AUTH_NONE,   /* nobody: registration without token */
@@ -32,20 +32,31 @@ enum auth_kind {
 struct caller {
     enum door door;
     enum auth_kind auth;
-    struct uuid credential;           /* AUTH_SECRET */
-    char secret[TOKEN_TEXT_LEN + 1];  /* AUTH_SECRET: 40 characters; AUTH_TOKEN: the token; wiped with the request */
+    struct uuid credential;          /* AUTH_SECRET */
+    char secret[TOKEN_TEXT_LEN + 1]; /* AUTH_SECRET: 40 characters; AUTH_TOKEN: the token; wiped with the request */
     struct addr client;
     bool client_unknown; /* came with X-Forwarded-For through a peer that is not a trusted proxy */
     char request_id[REQUEST_ID_LEN + 1];
 };
 
 enum request_kind {
-    REQUEST_VALUE_ADD, REQUEST_VALUE_REMOVE, REQUEST_REGISTER,
-    REQUEST_ACCOUNT_CREATE, REQUEST_ACCOUNT_SET, REQUEST_ACCOUNT_DELETE,
-    REQUEST_NAME_CREATE, REQUEST_NAME_SET, REQUEST_NAME_DELETE,
-    REQUEST_CREDENTIAL_CREATE, REQUEST_CREDENTIAL_SET, REQUEST_CREDENTIAL_ROTATE, REQUEST_CREDENTIAL_REVOKE,
-    REQUEST_TOKEN_CREATE, REQUEST_TOKEN_REVOKE,
-    REQUEST_CONFIGURE, REQUEST_EXPIRE,
+    REQUEST_VALUE_ADD,
+    REQUEST_VALUE_REMOVE,
+    REQUEST_REGISTER,
+    REQUEST_ACCOUNT_CREATE,
+    REQUEST_ACCOUNT_SET,
+    REQUEST_ACCOUNT_DELETE,
+    REQUEST_NAME_CREATE,
+    REQUEST_NAME_SET,
+    REQUEST_NAME_DELETE,
+    REQUEST_CREDENTIAL_CREATE,
+    REQUEST_CREDENTIAL_SET,
+    REQUEST_CREDENTIAL_ROTATE,
+    REQUEST_CREDENTIAL_REVOKE,
+    REQUEST_TOKEN_CREATE,
+    REQUEST_TOKEN_REVOKE,
+    REQUEST_CONFIGURE,
+    REQUEST_EXPIRE,
     REQUEST_KINDS
 };
 
@@ -53,7 +64,8 @@ enum request_kind {
 enum name_ref_kind {
     NAME_REF_OWNER,     /* a domain name in presentation form */
     NAME_REF_SUBDOMAIN, /* acme-dns: must be, byte for byte, the owner relative to its zone of a name in scope */
-    NAME_REF_ANY,       /* people: an owner, a label in any zone, or a domain (also "*.D", "_acme-challenge.D") that one has */
+    NAME_REF_ANY, /* people: an owner, a label in any zone, or a domain (also "*.D", "_acme-challenge.D") that one
+                     has */
 };
 
 struct name_ref {
@@ -73,7 +85,7 @@ struct request_values { /* VALUE_ADD: all or none; VALUE_REMOVE */
     struct name_ref name;
     size_t n;
     const struct value_text *values;
-    bool all;    /* VALUE_REMOVE: all values of the caller (with `manage` or AUTH_LOCAL: of everybody), n is 0 */
+    bool all; /* VALUE_REMOVE: all values of the caller (with `manage` or AUTH_LOCAL: of everybody), n is 0 */
 };
 
 struct request_register {
@@ -92,16 +104,16 @@ struct request_account {
 };
 
 struct request_name {
-    struct name_ref name;  /* SET, DELETE */
-    const char *account;   /* CREATE: owner; SET: new owner or NULL */
-    const char *label;     /* CREATE: one to four labels below the apex, or NULL: one is generated */
-    const char *zone;      /* CREATE: apex, or NULL: the first zone */
+    struct name_ref name; /* SET, DELETE */
+    const char *account;  /* CREATE: owner; SET: new owner or NULL */
+    const char *label;    /* CREATE: one to four labels below the apex, or NULL: one is generated */
+    const char *zone;     /* CREATE: apex, or NULL: the first zone */
     size_t n_domains_add, n_domains_remove;
     const char *const *domains_add;
     const char *const *domains_remove;
     bool has_subtree, subtree;
-    bool force;            /* DELETE: also with live values */
-    bool revive;           /* CREATE: the administrator knows that the label is retired */
+    bool force;  /* DELETE: also with live values */
+    bool revive; /* CREATE: the administrator knows that the label is retired */
 };
 
 struct credential_ref {
@@ -112,32 +124,36 @@ struct credential_ref {
 struct request_credential {
     struct credential_ref credential; /* SET, ROTATE, REVOKE */
     const char *label;                /* CREATE; SET: NULL stays */
-    size_t n_names;                   /* CREATE: at least one; SET: with has_names */
+    const char *account;              /* CREATE: whose the names must be, or NULL */
+    size_t n_names; /* CREATE: at least one; SET: the scope with has_names, else what comes into it */
     const struct name_ref *names;
+    size_t n_names_remove; /* SET without has_names: what leaves the scope */
+    const struct name_ref *names_remove;
     bool has_names, has_actions, has_networks, has_expires;
-    unsigned actions;                 /* CREATE without has_actions: add, remove, read */
-    unsigned kinds;                   /* 0: challenge */
+    unsigned actions; /* CREATE without has_actions: add, remove, read */
+    unsigned kinds;   /* 0: challenge */
     size_t n_networks;
     const struct net *networks;
-    int64_t expires_s;                /* absolute; 0: never */
-    int64_t overlap_s;                /* ROTATE: how long old secrets go on */
-    bool with_values;                 /* REVOKE: its claims too */
+    int64_t expires_s; /* absolute; 0: never */
+    int64_t overlap_s; /* ROTATE: how long old secrets go on */
+    bool with_values;  /* REVOKE: its claims too */
 };
 
 struct request_token {
     const char *account;
-    uint32_t count;      /* 0: no limit */
-    int64_t expires_s;   /* absolute; 0: never */
+    uint32_t count;    /* 0: no limit */
+    int64_t expires_s; /* absolute; 0: never */
     size_t n_networks;
     const struct net *networks;
     const char *labels;
-    uint32_t id;         /* REVOKE */
+    uint32_t id; /* REVOKE */
 };
 
 struct request {
     enum request_kind kind;
     struct caller caller;
-    int64_t deadline_mono_ms; /* after it a queued request is refused; 0: the sink's commit timeout from submission */
+    int64_t
+        deadline_mono_ms; /* after it a queued request is refused; 0: the sink's commit timeout from submission */
     union {
         struct request_values values;
         struct request_register registration;
@@ -145,10 +161,10 @@ struct request {
         struct request_name name;
         struct request_credential credential;
         struct request_token token;
-        const struct settings *configure; /* REQUEST_CONFIGURE: becomes the settings when it is done; the caller keeps it
-                                             alive until a later REQUEST_CONFIGURE is done */
+        const struct settings *configure; /* REQUEST_CONFIGURE: becomes the settings when it is done; the caller
+                                             keeps it alive until a later REQUEST_CONFIGURE is done */
     } u;
-    struct arena arena; /* of everything that the request points at */
+    struct arena arena;   /* of everything that the request points at */
     struct request *next; /* of queues; the sink's once submitted */
 };
 
@@ -156,7 +172,7 @@ struct request {
 
 /* Gives an empty request; NULL: out of memory. */
 MUST_USE struct request *request_new(enum request_kind kind, enum door door);
-void request_free(struct request *r); /* wipes the secret; NULL is fine */
+void request_free(struct request *r);               /* wipes the secret; NULL is fine */
 const char *request_kind_word(enum request_kind k); /* "value-add", … for logs and metrics */
 
 enum outcome { OUTCOME_DONE, OUTCOME_REFUSED, OUTCOME_UNKNOWN };
@@ -175,15 +191,15 @@ struct result {
     uint64_t seq;                   /* the journal's position that holds it */
     uint32_t account, credential, name; /* ids concerned or made; 0: none */
     uint32_t token;
-    uint32_t serial;                /* of the zone of the name, after it */
+    uint32_t serial; /* of the zone of the name, after it */
     unsigned added, renewed, removed, evicted, evicted_young;
     char secret[TOKEN_TEXT_LEN + 1]; /* REGISTER, CREDENTIAL_CREATE, ROTATE: shown once; TOKEN_CREATE: the token */
 };
 
 struct state;
 
-/* Called exactly once for a submitted request, on the committer's thread or, when a deadline passed, on its watchdog
- * thread: then state is NULL. Must not block. */
+/* Called exactly once for a submitted request, on the committer's thread or, when a deadline passed, on its
+ * watchdog thread: then state is NULL. Must not block. */
 typedef void change_done(void *arg, const struct result *result, const struct state *state);
 
 #endif

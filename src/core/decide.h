@@ -14,26 +14,26 @@
 struct decide {
     struct state *state;
     const struct settings *settings;
-    int64_t now_s;      /* journal time: never goes back */
-    int64_t mono_ms;    /* for rates */
-    uint64_t seq;       /* position that the entry will get */
-    uint64_t old_before; /* claims of a smaller order are older than values.grace */
-    bool no_space;      /* free space is below the limit: no registrations, no new names */
+    int64_t now_s;                      /* journal time: never goes back */
+    int64_t mono_ms;                    /* for rates */
+    uint64_t seq;                       /* position that the entry will get */
+    uint64_t old_before;                /* claims of a smaller order are older than values.grace */
+    bool no_space;                      /* free space is below the limit: no registrations, no new names */
     struct bucket_table *registrations; /* by client prefix */
     struct bucket_table *failures;      /* failing authentications by client prefix */
     MUST_USE enum err (*random)(void *out, size_t len);
     struct log_limit *eviction_log; /* of the warnings about young values; NULL: all of them */
 };
 
-/* Authorize r, check its conditions, and on success append its effects to e and fold them into the state (all of them).
- * *res says what happened; e->n_effects 0 with OUTCOME_DONE: nothing to change. A refusal changes nothing.
+/* Authorize r, check its conditions, and on success append its effects to e and fold them into the state (all of
+ * them). *res says what happened; e->n_effects 0 with OUTCOME_DONE: nothing to change. A refusal changes nothing.
  * ERR_MEMORY, ERR_CRYPTO, ERR_CORRUPT: the state may be changed in part; it must be loaded anew, the request may be
  * decided again after that. */
 MUST_USE enum err decide(struct decide *d, const struct request *r, struct entry *e, struct result *res);
 
-/* Once a batch, after its last decision: one serial step for each zone whose served data changed: max(previous + 1, Unix
- * seconds), at most 2^30 above the previous (RFC 1982). Appended to the last entry of the batch and folded. Sets the
- * serial that results report: state_zone(…)->serial. ERR_MEMORY as above. */
+/* Once a batch, after its last decision: one serial step for each zone whose served data changed: max(previous + 1,
+ * Unix seconds), at most 2^30 above the previous (RFC 1982). Appended to the last entry of the batch and folded.
+ * Sets the serial that results report: state_zone(…)->serial. ERR_MEMORY as above. */
 MUST_USE enum err decide_serials(struct decide *d, struct entry *last);
 
 #endif

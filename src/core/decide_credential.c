@@ -60,6 +60,94 @@ static MUST_USE enum err read_scope(struct deciding *c, struct scope *scope)
     return ERR_OK;
 }
 
+/* A name of the scope that is to leave it: also one that was removed, which goes by its whole name only. May
+ * refuse. */
+static MUST_USE enum err take_from_scope(struct deciding *c, struct scope *scope, const struct name_ref *ref)
+{
+    const struct name_entry *n = NULL;
+    struct name_entry *found = NULL;
+    struct name owner;
+    enum err e = ERR_OK;
+    size_t kept = 0;
+
+    if (name_parse(&owner, ref->text, ref->len) == ERR_OK)
+        n = state_name_by_owner(c->s, &owner);
+    if (n == NULL) {
+        e = find_name(c, ref, &found);
+        n = found;
+    }
+    if (e != ERR_OK || is_refused(c))
+        return e;
+    for (size_t i = 0; i < scope->n; i++)
+        if (scope->names[i] != n->id)
+            scope->names[kept++] = scope->names[i];
+    scope->n = kept;
+    return ERR_OK;
+}
+
+static MUST_USE enum err put_into_scope(struct deciding *c, struct scope *scope, const struct name_ref *ref)
+{
+    struct name_entry *n;
+    enum err e = find_name(c, ref, &n);
+
+    if (e != ERR_OK || is_refused(c))
+        return e;
+    if (n->account != scope->account) {
+        hint(c, "make one credential for the names of each account");
+        return refuse(c, REFUSAL_CONFLICT, "%s belongs to account %s; the credential is of account %s",
+                      show_name(n).text, show_account(c->s, n->account).text,
+                      show_account(c->s, scope->account).text);
+    }
+    if (!scope_has(scope, n->id))
+        scope->names[scope->n++] = n->id;
+    return ERR_OK;
+}
+
+/* The scope of cred with what comes and without what leaves. May refuse. */
+static MUST_USE enum err change_scope(struct deciding *c, const struct credential *cred, struct scope *scope)
+{
+    const struct request_credential *req = &c->r->u.credential;
+    enum err e = ERR_OK;
+
+    *scope = (struct scope){.n = cred->n_names, .account = cred->account};
+    if (req->n_names > NAMES_MAX || req->n_names_remove > NAMES_MAX)
+        return refuse(c, REFUSAL_TOO_LARGE, "more than %d names at once", NAMES_MAX);
+    scope->names = arena_alloc(&c->e->arena, (cred->n_names + req->n_names + 1) * sizeof *scope->names);
+    if (scope->names == NULL)
+        return ERR_MEMORY;
+    memcpy(scope->names, cred->names, cred->n_names * sizeof *scope->names);
+    for (size_t i = 0; i < req->n_names_remove && e == ERR_OK && !is_refused(c); i++)
+        e = take_from_scope(c, scope, &req->names_remove[i]);
+    for (size_t i = 0; i < req->n_names && e == ERR_OK && !is_refused(c); i++)
+        e = put_into_scope(c, scope, &req->names[i]);
+    if (e != ERR_OK || is_refused(c))
+        return e;
+    if (scope->n > NAMES_MAX)
+        return refuse(c, REFUSAL_QUOTA, "%zu names; a credential is for at most %d", scope->n, NAMES_MAX);
+    if (scope->n == 0) {
+        hint(c, "riposte credential revoke %s", show_uuid(&cred->uuid).text);
+        return refuse(c, REFUSAL_MALFORMED, "no name would be left for %s", show_credential(cred).text);
+    }
+    return ERR_OK;
+}
+
+/* The names must be of the account that the request says. May refuse. */
+static MUST_USE enum err check_account(struct deciding *c, const struct scope *scope)
+{
+    const char *wanted = c->r->u.credential.account;
+    struct account *a;
+    enum err e;
+
+    if (wanted == NULL)
+        return ERR_OK;
+    e = find_account(c, wanted, &a);
+    if (e != ERR_OK || is_refused(c) || a->id == scope->account)
+        return e;
+    return refuse(c, REFUSAL_CONFLICT, "%s belongs to account %s, not to %s",
+                  show_name(state_name(c->s, scope->names[0])).text, show_account(c->s, scope->account).text,
+                  a->name);
+}
+
 /* Whether a credential may have this label at these names, where it must be the only live one; self: the credential
  * that is set, 0 for a new one. False: refused. */
 static bool label_is_free(struct deciding *c, const char *label, const uint32_t *names, size_t n, uint32_t self)
@@ -115,6 +203,8 @@ enum err decide_credential_create(struct deciding *c)
         !expiry_is_acceptable(c, req->has_expires ? req->expires_s : 0))
         return ERR_OK;
     e = read_scope(c, &scope);
+    if (e == ERR_OK && !is_refused(c))
+        e = check_account(c, &scope);
     if (e != ERR_OK || is_refused(c) || !label_is_free(c, req->label, scope.names, scope.n, 0))
         return e;
     *row = (struct effect_credential){
@@ -234,12 +324,14 @@ enum err decide_credential_set(struct deciding *c)
         return ERR_OK;
     if (req->has_names)
         e = read_scope(c, &scope);
-    if (e != ERR_OK || is_refused(c) || (req->has_names && !scope_is_acceptable(c, cred, &scope)))
+    else if (req->n_names > 0 || req->n_names_remove > 0)
+        e = change_scope(c, cred, &scope);
+    if (e != ERR_OK || is_refused(c) || (scope.n > 0 && !scope_is_acceptable(c, cred, &scope)))
         return e;
     row = row_of_credential(c, cred);
     if (row == NULL)
         return ERR_MEMORY;
-    if (req->has_names && !has_same_names(row, &scope)) {
+    if (scope.n > 0 && !has_same_names(row, &scope)) {
         row->n_names = scope.n;
         row->names = scope.names;
         changed = true;

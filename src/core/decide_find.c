@@ -114,7 +114,8 @@ static enum err refuse_ambiguous(struct deciding *c, const struct name_ref *ref,
 {
     hint(c, "say which one by its whole name: %s", show_name(f->name).text);
     return refuse(c, REFUSAL_CONFLICT, "\"%s\" means %zu names, such as %s and %s",
-                  show_printable(ref->text, ref->len).text, f->n, show_name(f->name).text, show_name(f->second).text);
+                  show_printable(ref->text, ref->len).text, f->n, show_name(f->name).text,
+                  show_name(f->second).text);
 }
 
 static void search_by_label(const struct state *s, const struct meant *m, struct found *f)

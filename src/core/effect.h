@@ -1,9 +1,9 @@
 /* core/effect.h -- what changes do to the state: the content of the journal.
  *
- * Folding effects decides nothing: each carries all that is needed, so every reader of a journal arrives at the same state,
- * whatever its configuration or clock. "Row" effects carry the whole new row; several kinds share a payload, so that the
- * journal says what happened (made, set, revoked) while folding them is one thing. Pointers are borrowed from the entry's
- * arena. Plain data. */
+ * Folding effects decides nothing: each carries all that is needed, so every reader of a journal arrives at the
+ * same state, whatever its configuration or clock. "Row" effects carry the whole new row; several kinds share a
+ * payload, so that the journal says what happened (made, set, revoked) while folding them is one thing. Pointers
+ * are borrowed from the entry's arena. Plain data. */
 #ifndef CORE_EFFECT_H
 #define CORE_EFFECT_H
 
@@ -23,20 +23,39 @@
 #define EFFECT_FORMAT 1 /* of the encoding below; stored with each entry */
 
 enum effect_kind { /* numbers are stored: never change or reuse one */
-    EFFECT_CLAIM_ADDED = 1, EFFECT_CLAIM_RENEWED = 2, EFFECT_CLAIM_REMOVED = 3, EFFECT_CLAIM_EVICTED = 4,
-    EFFECT_CLAIM_EXPIRED = 5,
-    EFFECT_NAME_MADE = 10, EFFECT_NAME_SET = 11, EFFECT_NAME_RETIRED = 12, EFFECT_NAME_REVIVED = 13,
-    EFFECT_ACCOUNT_MADE = 20, EFFECT_ACCOUNT_SET = 21, EFFECT_ACCOUNT_DELETED = 22,
-    EFFECT_CREDENTIAL_MADE = 30, EFFECT_CREDENTIAL_SET = 31, EFFECT_CREDENTIAL_REVOKED = 32,
-    EFFECT_SECRET_ADDED = 35, EFFECT_SECRET_SET = 36, EFFECT_SECRET_ENDED = 37,
-    EFFECT_GRANT_MADE = 40, EFFECT_GRANT_ENDED = 41,
-    EFFECT_TOKEN_MADE = 50, EFFECT_TOKEN_USED = 51, EFFECT_TOKEN_REVOKED = 52,
-    EFFECT_ALIAS_MADE = 60, EFFECT_ALIAS_ENDED = 61,
-    EFFECT_ZONE_SET = 70, EFFECT_ZONE_REMOVED = 71, EFFECT_ZONE_SERIAL = 72,
+                   EFFECT_CLAIM_ADDED = 1,
+                   EFFECT_CLAIM_RENEWED = 2,
+                   EFFECT_CLAIM_REMOVED = 3,
+                   EFFECT_CLAIM_EVICTED = 4,
+                   EFFECT_CLAIM_EXPIRED = 5,
+                   EFFECT_NAME_MADE = 10,
+                   EFFECT_NAME_SET = 11,
+                   EFFECT_NAME_RETIRED = 12,
+                   EFFECT_NAME_REVIVED = 13,
+                   EFFECT_ACCOUNT_MADE = 20,
+                   EFFECT_ACCOUNT_SET = 21,
+                   EFFECT_ACCOUNT_DELETED = 22,
+                   EFFECT_CREDENTIAL_MADE = 30,
+                   EFFECT_CREDENTIAL_SET = 31,
+                   EFFECT_CREDENTIAL_REVOKED = 32,
+                   EFFECT_SECRET_ADDED = 35,
+                   EFFECT_SECRET_SET = 36,
+                   EFFECT_SECRET_ENDED = 37,
+                   EFFECT_GRANT_MADE = 40,
+                   EFFECT_GRANT_ENDED = 41,
+                   EFFECT_TOKEN_MADE = 50,
+                   EFFECT_TOKEN_USED = 51,
+                   EFFECT_TOKEN_REVOKED = 52,
+                   EFFECT_ALIAS_MADE = 60,
+                   EFFECT_ALIAS_ENDED = 61,
+                   EFFECT_ZONE_SET = 70,
+                   EFFECT_ZONE_REMOVED = 71,
+                   EFFECT_ZONE_SERIAL = 72,
 };
 
-/* Ids are dense, start at 1 and are never reused. Account 0 and credential 0 are the administrator on the admin socket. */
-#define ACCOUNT_ADMIN 0u
+/* Ids are dense, start at 1 and are never reused. Account 0 and credential 0 are the administrator on the admin
+ * socket. */
+#define ACCOUNT_ADMIN    0u
 #define CREDENTIAL_ADMIN 0u
 
 #define CLAIM_ORDER_SHIFT 16 /* order = journal position << 16 | place in the entry: age and order of claims */
@@ -67,8 +86,8 @@ struct effect_name {
 };
 
 #define ACCOUNT_NAME_MAX 64 /* with the NUL */
-#define NOTE_MAX 256
-#define LABEL_MAX 64
+#define NOTE_MAX         256
+#define LABEL_MAX        64
 
 struct effect_account {
     uint32_t id;
@@ -153,14 +172,14 @@ struct effect {
     enum effect_kind kind;
     union {
         struct effect_claim claim;
-        struct effect_name *name;             /* big rows by pointer */
+        struct effect_name *name; /* big rows by pointer */
         struct effect_account account;
         struct effect_credential *credential;
         struct effect_secret secret;
         struct effect_grant grant;
         struct effect_token *token;
         struct effect_alias *alias;
-        struct effect_zone *zone;             /* ZONE_SET; ZONE_REMOVED uses the id only */
+        struct effect_zone *zone; /* ZONE_SET; ZONE_REMOVED uses the id only */
         struct effect_serial serial;
     } u;
 };
@@ -171,7 +190,7 @@ struct effect {
 struct entry {
     uint64_t seq; /* journal position, from 1 */
     int64_t time_s;
-    uint32_t account;    /* of the credential; 0 for the administrator and the server itself */
+    uint32_t account; /* of the credential; 0 for the administrator and the server itself */
     uint32_t credential;
     enum door door;
     struct addr client;
@@ -193,8 +212,8 @@ const char *effect_word(enum effect_kind k);
 
 /* Encode all effects of e in EFFECT_FORMAT; gives *out (free it) of *len bytes. ERR_MEMORY. */
 MUST_USE enum err effects_encode(const struct entry *e, uint8_t **out, size_t *len);
-/* Decode into e->effects and e->arena. ERR_VERSION: a format or kind that this program does not know; ERR_CORRUPT: not an
- * encoding (also for every truncation); ERR_MEMORY. e then has no effects. decode(encode(e)) gives e. */
+/* Decode into e->effects and e->arena. ERR_VERSION: a format or kind that this program does not know; ERR_CORRUPT:
+ * not an encoding (also for every truncation); ERR_MEMORY. e then has no effects. decode(encode(e)) gives e. */
 MUST_USE enum err effects_decode(struct entry *e, unsigned format, const uint8_t *bytes, size_t len);
 
 #endif

@@ -10,12 +10,12 @@ static const struct {
     uint16_t type;
     const char *word;
 } words[] = {
-    {RR_A, "A"},         {RR_NS, "NS"},         {RR_CNAME, "CNAME"}, {RR_SOA, "SOA"},       {RR_PTR, "PTR"},
-    {RR_HINFO, "HINFO"}, {RR_MX, "MX"},         {RR_TXT, "TXT"},     {RR_AAAA, "AAAA"},     {RR_SRV, "SRV"},
-    {RR_DNAME, "DNAME"}, {RR_OPT, "OPT"},       {RR_DS, "DS"},       {RR_RRSIG, "RRSIG"},   {RR_NSEC, "NSEC"},
-    {RR_DNSKEY, "DNSKEY"}, {RR_NSEC3, "NSEC3"}, {RR_SVCB, "SVCB"},   {RR_HTTPS, "HTTPS"},   {RR_NXNAME, "NXNAME"},
-    {RR_TKEY, "TKEY"},   {RR_TSIG, "TSIG"},     {RR_IXFR, "IXFR"},   {RR_AXFR, "AXFR"},     {RR_MAILB, "MAILB"},
-    {RR_MAILA, "MAILA"}, {RR_ANY, "ANY"},       {RR_CAA, "CAA"},
+    {RR_A, "A"},           {RR_NS, "NS"},       {RR_CNAME, "CNAME"}, {RR_SOA, "SOA"},     {RR_PTR, "PTR"},
+    {RR_HINFO, "HINFO"},   {RR_MX, "MX"},       {RR_TXT, "TXT"},     {RR_AAAA, "AAAA"},   {RR_SRV, "SRV"},
+    {RR_DNAME, "DNAME"},   {RR_OPT, "OPT"},     {RR_DS, "DS"},       {RR_RRSIG, "RRSIG"}, {RR_NSEC, "NSEC"},
+    {RR_DNSKEY, "DNSKEY"}, {RR_NSEC3, "NSEC3"}, {RR_SVCB, "SVCB"},   {RR_HTTPS, "HTTPS"}, {RR_NXNAME, "NXNAME"},
+    {RR_TKEY, "TKEY"},     {RR_TSIG, "TSIG"},   {RR_IXFR, "IXFR"},   {RR_AXFR, "AXFR"},   {RR_MAILB, "MAILB"},
+    {RR_MAILA, "MAILA"},   {RR_ANY, "ANY"},     {RR_CAA, "CAA"},
 };
 
 const char *rr_type_format(uint16_t type, char out[RR_TYPE_TEXT_MAX])

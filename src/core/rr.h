@@ -10,10 +10,34 @@
 #include "core/name.h"
 
 enum rr_type { /* the ones that the program itself speaks of; any 16-bit number may occur */
-    RR_A = 1, RR_NS = 2, RR_CNAME = 5, RR_SOA = 6, RR_PTR = 12, RR_HINFO = 13, RR_MX = 15, RR_TXT = 16, RR_AAAA = 28,
-    RR_SRV = 33, RR_DNAME = 39, RR_OPT = 41, RR_DS = 43, RR_RRSIG = 46, RR_NSEC = 47, RR_DNSKEY = 48, RR_NSEC3 = 50,
-    RR_SVCB = 64, RR_HTTPS = 65, RR_NXNAME = 128, RR_TKEY = 249, RR_TSIG = 250, RR_IXFR = 251, RR_AXFR = 252,
-    RR_MAILB = 253, RR_MAILA = 254, RR_ANY = 255, RR_CAA = 257,
+               RR_A = 1,
+               RR_NS = 2,
+               RR_CNAME = 5,
+               RR_SOA = 6,
+               RR_PTR = 12,
+               RR_HINFO = 13,
+               RR_MX = 15,
+               RR_TXT = 16,
+               RR_AAAA = 28,
+               RR_SRV = 33,
+               RR_DNAME = 39,
+               RR_OPT = 41,
+               RR_DS = 43,
+               RR_RRSIG = 46,
+               RR_NSEC = 47,
+               RR_DNSKEY = 48,
+               RR_NSEC3 = 50,
+               RR_SVCB = 64,
+               RR_HTTPS = 65,
+               RR_NXNAME = 128,
+               RR_TKEY = 249,
+               RR_TSIG = 250,
+               RR_IXFR = 251,
+               RR_AXFR = 252,
+               RR_MAILB = 253,
+               RR_MAILA = 254,
+               RR_ANY = 255,
+               RR_CAA = 257,
 };
 
 enum rr_class { CLASS_IN = 1, CLASS_CH = 3, CLASS_HS = 4, CLASS_NONE = 254, CLASS_ANY = 255 };

@@ -1,5 +1,5 @@
-/* core/settings.h -- what the configuration says about deciding changes, and about the zones. Plain data; const once made.
- * Owned by whoever made it as one piece (config), replaced as a whole on reload. */
+/* core/settings.h -- what the configuration says about deciding changes, and about the zones. Plain data; const
+ * once made. Owned by whoever made it as one piece (config), replaced as a whole on reload. */
 #ifndef CORE_SETTINGS_H
 #define CORE_SETTINGS_H
 
@@ -13,8 +13,8 @@
 
 enum challenge_caa { CHALLENGE_CAA_NONE, CHALLENGE_CAA_DENY };
 
-/* The static part of one zone. records hold everything but the SOA: NS, CAA, in-zone addresses, static records; sorted and
- * without duplicates; each at or below the apex; checked by the configuration. */
+/* The static part of one zone. records hold everything but the SOA: NS, CAA, in-zone addresses, static records;
+ * sorted and without duplicates; each at or below the apex; checked by the configuration. */
 struct zone_spec {
     struct name apex; /* folded */
     struct soa soa;
@@ -46,7 +46,7 @@ struct registration_settings {
 };
 
 #define REGISTRATION_BURST 60
-#define CHANGES_BURST 1000
+#define CHANGES_BURST      1000
 
 struct limit_settings {
     struct rate changes; /* per account */

@@ -1,7 +1,8 @@
 /* core/state.h -- accounts, names, values, credentials, tokens and zones as they are at the end of the journal.
  *
- * Owned by the committer's thread; others look at it only inside change_sink.inspect() or a change_done callback, which run
- * there. It is changed by folding effects and by nothing else. What DNS shows of it is staged into a table_batch. */
+ * Owned by the committer's thread; others look at it only inside change_sink.inspect() or a change_done callback,
+ * which run there. It is changed by folding effects and by nothing else. What DNS shows of it is staged into a
+ * table_batch. */
 #ifndef CORE_STATE_H
 #define CORE_STATE_H
 
@@ -62,7 +63,7 @@ struct account {
     int64_t created_s, deleted_s;
     uint32_t names_max;
     bool disabled, unclaimed;
-    uint32_t names; /* live ones */
+    uint32_t names;        /* live ones */
     struct bucket changes; /* not state: the rate limit's level */
     bool changes_known;    /* the bucket has been set up */
 };
@@ -132,11 +133,12 @@ void state_free(struct state *s);
 
 /* ---- folding ---- */
 
-/* Fold one effect of the entry at position seq. ERR_CORRUPT: it does not fit the state (then the journal or the tables are
- * damaged); ERR_MEMORY: the state may be changed in part and must be given up. */
+/* Fold one effect of the entry at position seq. ERR_CORRUPT: it does not fit the state (then the journal or the
+ * tables are damaged); ERR_MEMORY: the state may be changed in part and must be given up. */
 MUST_USE enum err state_fold(struct state *s, uint64_t seq, const struct effect *f);
 
-/* ---- looking (NULL: not there). Deleted accounts, retired names, revoked credentials are found: look at their times ---- */
+/* ---- looking (NULL: not there). Deleted accounts, retired names, revoked credentials are found: look at their
+ * times ---- */
 
 struct account *state_account(const struct state *s, uint32_t id);
 struct account *state_account_by_name(const struct state *s, const char *name, size_t len);
@@ -156,7 +158,8 @@ bool state_static_conflicts(const struct state *s, const struct name *owner);
 /* Live names that list the domain; at most cap ids are written; returns how many there are in all. */
 size_t state_names_by_domain(const struct state *s, const char *domain, size_t len, uint32_t *ids, size_t cap);
 bool state_is_granted(const struct state *s, uint32_t name, uint32_t account);
-const struct alias *state_alias(const struct state *s, uint32_t id); /* valid until the next alias is made or ended */
+const struct alias *state_alias(const struct state *s,
+                                uint32_t id); /* valid until the next alias is made or ended */
 /* Ids run from 1 to these, with holes never; iterate with the functions above. */
 uint32_t state_last_account(const struct state *s);
 uint32_t state_last_name(const struct state *s);
@@ -165,7 +168,7 @@ uint32_t state_last_secret(const struct state *s);
 uint32_t state_last_token(const struct state *s);
 uint32_t state_last_zone(const struct state *s);
 uint32_t state_last_alias(const struct state *s);
-uint64_t state_seq(const struct state *s); /* of the newest entry folded */
+uint64_t state_seq(const struct state *s);   /* of the newest entry folded */
 int64_t state_time_s(const struct state *s); /* its journal time; never goes back */
 /* The first call ends loading: zones that have a serial do not need a new one for what was folded until then. */
 void state_set_position(struct state *s, uint64_t seq, int64_t time_s);
@@ -187,11 +190,12 @@ size_t state_expired(const struct state *s, int64_t now_s, struct claim_ref *out
 
 /* ---- publication ---- */
 
-/* Make nodes and zones for everything that DNS shows and that changed since the last call, into b. ERR_MEMORY, and what
- * table.h refuses: the state keeps its marks, b is to be freed. On success the marks are gone: publish b, or give up the
- * state. */
+/* Make nodes and zones for everything that DNS shows and that changed since the last call, into b. ERR_MEMORY, and
+ * what table.h refuses: the state keeps its marks, b is to be freed. On success the marks are gone: publish b, or
+ * give up the state. */
 MUST_USE enum err state_stage(struct state *s, struct table_batch *b);
-/* True when a zone has changed in what it serves since its serial was last set: decide() then adds EFFECT_ZONE_SERIAL. */
+/* True when a zone has changed in what it serves since its serial was last set: decide() then adds
+ * EFFECT_ZONE_SERIAL. */
 bool state_zone_needs_serial(const struct state *s, uint32_t zone);
 
 #endif

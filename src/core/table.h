@@ -1,11 +1,12 @@
 /* core/table.h -- what DNS answers from: owner names and their ready-made answers, published under liburcu (QSBR).
  *
- * Readers are DNS threads inside a read section (registered with the QSBR flavour, online); they take no lock, allocate
- * nothing and never wait. There is one writer, the committer's thread; it prepares nodes aside, where memory may run out,
- * and then publishes them, which cannot fail. What was replaced is freed after a grace period, by table_reclaim().
+ * Readers are DNS threads inside a read section (registered with the QSBR flavour, online); they take no lock,
+ * allocate nothing and never wait. There is one writer, the committer's thread; it prepares nodes aside, where
+ * memory may run out, and then publishes them, which cannot fail. What was replaced is freed after a grace period,
+ * by table_reclaim().
  *
- * A node is one block and immutable once published: a new state of a name is a new node. A name that has nothing but
- * names below it (an empty non-terminal) is a node without RRsets, kept and counted by the table itself. */
+ * A node is one block and immutable once published: a new state of a name is a new node. A name that has nothing
+ * but names below it (an empty non-terminal) is a node without RRsets, kept and counted by the table itself. */
 #ifndef CORE_TABLE_H
 #define CORE_TABLE_H
 
@@ -57,25 +58,29 @@ struct table_zone_spec {
 /* ---- writing: committer's thread ---- */
 
 MUST_USE enum err table_new(struct table **out); /* ERR_MEMORY, ERR_CRYPTO (no randomness for the hash key) */
-void table_free(struct table *t);                 /* when no reader is left */
+void table_free(struct table *t);                /* when no reader is left */
 
-/* A set of replacements, prepared aside; one a table at a time. The calls below may come in any order, but the zone of each
- * node must be in the table or in the batch when it is published. ERR_MEMORY; ERR_RANGE: an owner that is not at or below the
- * apex of its zone, or records over 65535 octets; ERR_FULL: some hundred million names. After an error b can only be freed. */
+/* A set of replacements, prepared aside; one a table at a time. The calls below may come in any order, but the zone
+ * of each node must be in the table or in the batch when it is published. ERR_MEMORY; ERR_RANGE: an owner that is
+ * not at or below the apex of its zone, or records over 65535 octets; ERR_FULL: some hundred million names. After
+ * an error b can only be freed. */
 struct table_batch;
 MUST_USE enum err table_batch_new(struct table_batch **out, struct table *t);
 /* Put or replace the node of its owner; takes n in any case. At most one put or remove per owner in a batch. */
 MUST_USE enum err table_batch_put(struct table_batch *b, struct node *n);
-/* Take an owner away; a name with others below it becomes an empty non-terminal. Nothing happens when there is none. */
+/* Take an owner away; a name with others below it becomes an empty non-terminal. Nothing happens when there is
+ * none. */
 MUST_USE enum err table_batch_remove(struct table_batch *b, const struct name *owner);
 MUST_USE enum err table_batch_put_zone(struct table_batch *b, const struct table_zone_spec *zone);
-/* Its nodes are to be removed as well, in this batch or before: they are not looked for, and stay in memory if forgotten. */
+/* Its nodes are to be removed as well, in this batch or before: they are not looked for, and stay in memory if
+ * forgotten. */
 MUST_USE enum err table_batch_remove_zone(struct table_batch *b, uint32_t zone);
-/* Make all of it visible, nodes first, then zones (so that a serial never names data that is not there), and free b.
- * Cannot fail: memory was set aside above. When it returns, every reader that starts a read section sees it. */
+/* Make all of it visible, nodes first, then zones (so that a serial never names data that is not there), and free
+ * b. Cannot fail: memory was set aside above. When it returns, every reader that starts a read section sees it. */
 void table_batch_publish(struct table_batch *b);
 void table_batch_free(struct table_batch *b); /* give it up unpublished; NULL is fine */
-/* Free what earlier batches replaced; waits for a grace period when there is anything. Never call it before a reply. */
+/* Free what earlier batches replaced; waits for a grace period when there is anything. Never call it before a
+ * reply. */
 void table_reclaim(struct table *t);
 
 /* ---- where readers find the table ---- */
@@ -84,7 +89,8 @@ void table_reclaim(struct table *t);
 struct table_slot {
     struct table *current; /* rcu_dereference / rcu_assign_pointer; NULL while loading */
 };
-/* Publish t (NULL is allowed) and give the one that was there before; waits for a grace period, so that it can be freed. */
+/* Publish t (NULL is allowed) and give the one that was there before; waits for a grace period, so that it can be
+ * freed. */
 struct table *table_slot_swap(struct table_slot *slot, struct table *t);
 
 struct table_counts {

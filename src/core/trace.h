@@ -1,8 +1,9 @@
-/* core/trace.h -- the last questions about challenge names and what was told: records of 64 octets, one ring a DNS thread.
+/* core/trace.h -- the last questions about challenge names and what was told: records of 64 octets, one ring a DNS
+ * thread.
  *
- * The owner thread writes without lock or atomic read-modify-write; any thread reads, and skips a record that changes under
- * its eyes. Kept: questions for existing challenge names and names below a zone that do not exist (so that "asked for, but
- * never made" can be seen); static names and the apex are not. */
+ * The owner thread writes without lock or atomic read-modify-write; any thread reads, and skips a record that
+ * changes under its eyes. Kept: questions for existing challenge names and names below a zone that do not exist (so
+ * that "asked for, but never made" can be seen); static names and the apex are not. */
 #ifndef CORE_TRACE_H
 #define CORE_TRACE_H
 
@@ -26,7 +27,7 @@ enum trace_flag {
 };
 
 struct trace_record { /* 64 octets */
-    uint64_t stamp;     /* odd while being written */
+    uint64_t stamp;   /* odd while being written */
     int64_t time_us;
     uint64_t name_hash; /* trace_name_hash() of the folded question name */
     uint8_t client[16];
@@ -36,7 +37,7 @@ struct trace_record { /* 64 octets */
     uint16_t edns_size;
     uint16_t count; /* records in the answer section */
     uint8_t rcode;
-    uint8_t flags; /* enum trace_flag */
+    uint8_t flags;    /* enum trace_flag */
     uint8_t listener; /* index of the address that was asked, as configured */
     uint8_t unused[9];
 };
@@ -53,7 +54,9 @@ uint64_t trace_name_hash(const struct trace *t, const struct name *folded);
 uint64_t trace_ring_name_hash(const struct trace_ring *r, const struct name *folded);
 /* Owner thread; r NULL: does nothing. rec->stamp is ignored. */
 void trace_add(struct trace_ring *r, const struct trace_record *rec);
-/* Copy the newest records, up to cap, about a name (hash 0: all), not older than since_us; oldest first. Any thread. */
-size_t trace_read(const struct trace *t, uint64_t name_hash, int64_t since_us, struct trace_record *out, size_t cap);
+/* Copy the newest records, up to cap, about a name (hash 0: all), not older than since_us; oldest first. Any
+ * thread. */
+size_t trace_read(const struct trace *t, uint64_t name_hash, int64_t since_us, struct trace_record *out,
+                  size_t cap);
 
 #endif

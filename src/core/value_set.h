@@ -1,5 +1,5 @@
-/* core/value_set.h -- the FIFO of a name: distinct TXT values, each with the claims of those who added it, bounded by the
- * size of the answer that carries them. Part of struct state; committer's thread. */
+/* core/value_set.h -- the FIFO of a name: distinct TXT values, each with the claims of those who added it, bounded
+ * by the size of the answer that carries them. Part of struct state; committer's thread. */
 #ifndef CORE_VALUE_SET_H
 #define CORE_VALUE_SET_H
 
@@ -38,21 +38,22 @@ MUST_USE enum err value_set_end(struct value_set *vs, uint32_t slot, bool *disti
 
 struct eviction_rules {
     size_t budget;
-    uint64_t old_before; /* claims of a smaller order are older than the grace */
+    uint64_t old_before;        /* claims of a smaller order are older than the grace */
     const struct value *adding; /* never the victim; of the set as it is now (folding moves values), or a copy */
     /* The account of a credential. */
     uint32_t (*account_of)(const void *arg, uint32_t credential);
     const void *arg;
 };
-/* The value to evict next so that the set comes down to its budget, by the design's rule: first the oldest that is older
- * than the grace, whoever holds it; when all are younger, the oldest of the largest holder, compared by account, in it by
- * credential, in it by client network, by octets; of equal holders the older. Values with a pinned claim are never chosen.
- * NULL: the set is within its budget, or nothing may be evicted. *young: the victim was younger than the grace. */
+/* The value to evict next so that the set comes down to its budget, by the design's rule: first the oldest that is
+ * older than the grace, whoever holds it; when all are younger, the oldest of the largest holder, compared by
+ * account, in it by credential, in it by client network, by octets; of equal holders the older. Values with a
+ * pinned claim are never chosen. NULL: the set is within its budget, or nothing may be evicted. *young: the victim
+ * was younger than the grace. */
 const struct value *value_set_victim(const struct value_set *vs, const struct eviction_rules *rules, bool *young);
 size_t value_set_pinned_octets(const struct value_set *vs);
 
-/* Text to character-strings of at most 255 octets (RFC 1035 section 3.3.14); out has room for len + len / 255 + 1 bytes;
- * returns the RDLENGTH. An empty text is one empty string. */
+/* Text to character-strings of at most 255 octets (RFC 1035 section 3.3.14); out has room for len + len / 255 + 1
+ * bytes; returns the RDLENGTH. An empty text is one empty string. */
 size_t value_encode_text(uint8_t *out, const char *text, size_t len);
 /* The strings joined; out has room for rdlen bytes; returns the length. */
 size_t value_decode_text(char *out, const uint8_t *rdata, size_t rdlen);

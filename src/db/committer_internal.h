@@ -81,7 +81,7 @@ struct age_mark {
     uint64_t seq;
 };
 
-/* How long ago a position of the journal was: marks, taken about once a minute, oldest first. */
+/* How long ago a position of the journal was: some hundred marks for a grace, oldest first. */
 struct ages {
     struct age_mark marks[MARKS_MAX];
     size_t n;

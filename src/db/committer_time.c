@@ -4,8 +4,8 @@
 #include "db/committer_internal.h"
 
 #define JUMP_US          ((int64_t)60 * 1000000)
-#define MARK_INTERVAL_MS ((int64_t)60 * MS_PER_S)
-#define MARKS_A_GRACE    128 /* at most: fewer than MARKS_MAX are ever needed */
+#define MARK_INTERVAL_MS ((int64_t)100) /* at least, for graces of seconds */
+#define MARKS_A_GRACE    128            /* at most: fewer than MARKS_MAX are ever needed */
 #define SEED_MARKS       128
 
 struct instant time_look(struct committer *c)
@@ -91,10 +91,12 @@ static void look_at_claims(const struct name_entry *n, struct instant now, int64
 void ages_seed(struct ages *a, const struct state *s, struct instant now, int64_t grace_s)
 {
     uint64_t newest[SEED_MARKS] = {0};
-    int64_t step_s = interval_ms(grace_s) / MS_PER_S * 2; /* two graces and more in all */
+    int64_t step_s = interval_ms(grace_s) * 2 / MS_PER_S; /* two graces and more in all */
     uint64_t seq = 0;
 
     *a = (struct ages){0};
+    if (step_s == 0)
+        step_s = 1;
     for (uint32_t id = 1; id <= state_last_name(s); id++)
         look_at_claims(state_name(s, id), now, step_s, newest);
     for (size_t i = SEED_MARKS; i > 0; i--) {

@@ -1,5 +1,5 @@
-/* dns/answer.h -- compose the answer to a query, in the buffer that the query came in. DNS threads, inside a read section;
- * no lock, no allocation, no system call. */
+/* dns/answer.h -- compose the answer to a query, in the buffer that the query came in. DNS threads, inside a read
+ * section; no lock, no allocation, no system call. */
 #ifndef DNS_ANSWER_H
 #define DNS_ANSWER_H
 
@@ -19,9 +19,9 @@ struct answerer {
     uint16_t udp_size;
     const char *identity; /* "" for none; at most DNS_IDENTITY_MAX */
     size_t identity_len;
-    struct trace_ring *trace;     /* NULL: off */
+    struct trace_ring *trace;      /* NULL: off */
     struct dns_counters *counters; /* of this thread */
-    int64_t now_us;               /* real time, read once a batch; for the trace */
+    int64_t now_us;                /* real time, read once a batch; for the trace */
 };
 
 struct answer_peer {
@@ -30,9 +30,10 @@ struct answer_peer {
     uint8_t listener;
 };
 
-/* Overwrite msg, which holds the query that q was parsed from, with the response; returns its length, at most cap and at most
- * what the client takes, or 0: send nothing. cap is at least DNS_UDP_PLAIN_MAX (UDP) or DNS_MESSAGE_MAX (TCP), and msg has
- * NAME_PAD octets of room behind cap. Counts and traces. */
-size_t answer_compose(struct answerer *a, const struct query *q, const struct answer_peer *peer, uint8_t *msg, size_t cap);
+/* Overwrite msg, which holds the query that q was parsed from, with the response; returns its length, at most cap
+ * and at most what the client takes, or 0: send nothing. cap is at least DNS_UDP_PLAIN_MAX (UDP) or DNS_MESSAGE_MAX
+ * (TCP), and msg has NAME_PAD octets of room behind cap. Counts and traces. */
+size_t answer_compose(struct answerer *a, const struct query *q, const struct answer_peer *peer, uint8_t *msg,
+                      size_t cap);
 
 #endif

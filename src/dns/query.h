@@ -1,5 +1,5 @@
-/* dns/query.h -- read one DNS query from the network: bounded, in one pass, without allocation (RFC 1035 section 4.1,
- * RFC 6891). Every byte is hostile. DNS threads; plain data. */
+/* dns/query.h -- read one DNS query from the network: bounded, in one pass, without allocation (RFC 1035
+ * section 4.1, RFC 6891). Every byte is hostile. DNS threads; plain data. */
 #ifndef DNS_QUERY_H
 #define DNS_QUERY_H
 
@@ -9,15 +9,21 @@
 
 #include "core/name.h"
 
-#define DNS_HEADER_LEN 12
-#define QUESTION_TAIL  4   /* QTYPE and QCLASS, RFC 1035 section 4.1.2 */
-#define DNS_UDP_PLAIN_MAX 512  /* RFC 1035 section 2.3.4 */
-#define DNS_MESSAGE_MAX 65535
-#define DNS_UDP_READ_MAX 4096  /* larger datagrams are cut on read and so FORMERR */
+#define DNS_HEADER_LEN    12
+#define QUESTION_TAIL     4   /* QTYPE and QCLASS, RFC 1035 section 4.1.2 */
+#define DNS_UDP_PLAIN_MAX 512 /* RFC 1035 section 2.3.4 */
+#define DNS_MESSAGE_MAX   65535
+#define DNS_UDP_READ_MAX  4096 /* larger datagrams are cut on read and so FORMERR */
 
 enum dns_rcode {
-    RCODE_NOERROR = 0, RCODE_FORMERR = 1, RCODE_SERVFAIL = 2, RCODE_NXDOMAIN = 3, RCODE_NOTIMP = 4, RCODE_REFUSED = 5,
-    RCODE_NOTAUTH = 9, RCODE_BADVERS = 16 /* extended, RFC 6891 section 6.1.3 */
+    RCODE_NOERROR = 0,
+    RCODE_FORMERR = 1,
+    RCODE_SERVFAIL = 2,
+    RCODE_NXDOMAIN = 3,
+    RCODE_NOTIMP = 4,
+    RCODE_REFUSED = 5,
+    RCODE_NOTAUTH = 9,
+    RCODE_BADVERS = 16 /* extended, RFC 6891 section 6.1.3 */
 };
 
 enum dns_opcode { OPCODE_QUERY = 0, OPCODE_NOTIFY = 4, OPCODE_UPDATE = 5 };
@@ -31,22 +37,27 @@ enum query_verdict {
 
 struct query {
     enum query_verdict verdict;
-    uint16_t rcode;      /* QUERY_ERROR: enum dns_rcode */
-    uint16_t ede;        /* extended DNS error to send along (RFC 8914); EDE_NONE */
-    bool has_question;   /* the question was read whole and is to come back, octet for octet */
-    bool mixed_case;     /* an upper-case letter in the question name */
+    uint16_t rcode;    /* QUERY_ERROR: enum dns_rcode */
+    uint16_t ede;      /* extended DNS error to send along (RFC 8914); EDE_NONE */
+    bool has_question; /* the question was read whole and is to come back, octet for octet */
+    bool mixed_case;   /* an upper-case letter in the question name */
     bool edns, dnssec_ok, nsid;
     uint8_t edns_version;
-    uint16_t edns_size;  /* as announced, at least 512; 512 without EDNS */
+    uint16_t edns_size; /* as announced, at least 512; 512 without EDNS */
     uint16_t qtype, qclass;
     uint16_t question_len; /* octets of the question section as it came: name + 4 */
-    uint64_t hash;       /* filled in by the caller from table_hash() */
-    struct name name;    /* folded */
+    uint64_t hash;         /* filled in by the caller from table_hash() */
+    struct name name;      /* folded */
 };
 
 #define EDE_NONE 0xffff
-enum ede_code { EDE_NOT_READY = 14, EDE_PROHIBITED = 18, EDE_NOT_AUTHORITATIVE = 20, EDE_NOT_SUPPORTED = 21,
-                EDE_INVALID_QUERY_TYPE = 30 };
+enum ede_code {
+    EDE_NOT_READY = 14,
+    EDE_PROHIBITED = 18,
+    EDE_NOT_AUTHORITATIVE = 20,
+    EDE_NOT_SUPPORTED = 21,
+    EDE_INVALID_QUERY_TYPE = 30
+};
 
 enum query_transport { QUERY_UDP, QUERY_TCP };
 

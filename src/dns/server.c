@@ -77,7 +77,7 @@ enum err dns_server_bind(struct dns_server **out, const struct dns_settings *set
         text_put(why, "no memory for the DNS server\n");
         return ERR_MEMORY;
     }
-    tuning_init(&s->tuning, settings);
+    dns_tuning_init(&s->tuning, settings);
     if (passed != NULL && passed->n > 0)
         e = bind_adopt(&s->bound, settings, passed, why);
     else
@@ -157,7 +157,7 @@ enum err dns_server_start(struct dns_server *s, const struct table_slot *slot, s
 
 void dns_server_retune(struct dns_server *s, const struct dns_settings *settings)
 {
-    tuning_replace(&s->tuning, settings);
+    dns_tuning_replace(&s->tuning, settings);
     if (s->tcp != NULL)
         tcp_thread_retune(s->tcp);
 }

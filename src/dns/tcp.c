@@ -97,7 +97,7 @@ static void section_begin(struct tcp_thread *t)
     struct answerer *a = &t->desk.answerer;
 
     rcu_thread_online();
-    tuning = tuning_read(t->spec.tuning);
+    tuning = dns_tuning_read(t->spec.tuning);
     a->table = table_slot_read(t->spec.slot);
     a->udp_size = tuning->udp_size;
     a->identity = tuning->identity;
@@ -130,7 +130,7 @@ static void conn_close(struct tcp_conn *c)
 
 static int64_t idle_now_ms(const struct tcp_thread *t)
 {
-    const struct dns_tuning *tuning = tuning_read(t->spec.tuning);
+    const struct dns_tuning *tuning = dns_tuning_read(t->spec.tuning);
 
     return tcp_idle_now_ms(tuning->tcp_idle_ms, t->open, tuning->tcp_connections);
 }
@@ -261,7 +261,7 @@ static bool evict_idle(struct tcp_thread *t)
 /* ERR_FULL, ERR_MEMORY: fd stays the caller's. */
 static enum err conn_open(struct tcp_thread *t, int fd, size_t listener, const struct sockaddr_storage *from)
 {
-    uint32_t most = tuning_read(t->spec.tuning)->tcp_connections;
+    uint32_t most = dns_tuning_read(t->spec.tuning)->tcp_connections;
     uint32_t client_most = most / CLIENT_SHARE > 0 ? most / CLIENT_SHARE : 1;
     struct tcp_client *client;
     struct tcp_conn *c;

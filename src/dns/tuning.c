@@ -14,13 +14,13 @@ static void fill(struct dns_tuning *t, const struct dns_settings *settings)
     memcpy(t->identity, settings->identity, t->identity_len);
 }
 
-void tuning_init(struct dns_tuning_slot *slot, const struct dns_settings *settings)
+void dns_tuning_init(struct dns_tuning_slot *slot, const struct dns_settings *settings)
 {
     fill(&slot->places[0], settings);
     slot->current = &slot->places[0];
 }
 
-void tuning_replace(struct dns_tuning_slot *slot, const struct dns_settings *settings)
+void dns_tuning_replace(struct dns_tuning_slot *slot, const struct dns_settings *settings)
 {
     struct dns_tuning *next = slot->current == &slot->places[0] ? &slot->places[1] : &slot->places[0];
 
@@ -29,7 +29,7 @@ void tuning_replace(struct dns_tuning_slot *slot, const struct dns_settings *set
     synchronize_rcu();
 }
 
-const struct dns_tuning *tuning_read(const struct dns_tuning_slot *slot)
+const struct dns_tuning *dns_tuning_read(const struct dns_tuning_slot *slot)
 {
     return rcu_dereference(slot->current);
 }

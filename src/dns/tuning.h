@@ -23,10 +23,10 @@ struct dns_tuning_slot {
 };
 
 /* Before any reader exists. Copies. */
-void tuning_init(struct dns_tuning_slot *slot, const struct dns_settings *settings);
+void dns_tuning_init(struct dns_tuning_slot *slot, const struct dns_settings *settings);
 /* Publish new values; waits for a grace period, so that the place of the old ones is free again. One thread. */
-void tuning_replace(struct dns_tuning_slot *slot, const struct dns_settings *settings);
+void dns_tuning_replace(struct dns_tuning_slot *slot, const struct dns_settings *settings);
 /* Valid until the end of the read section. */
-const struct dns_tuning *tuning_read(const struct dns_tuning_slot *slot);
+const struct dns_tuning *dns_tuning_read(const struct dns_tuning_slot *slot);
 
 #endif

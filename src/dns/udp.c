@@ -227,7 +227,7 @@ static void send_all(struct udp_worker *w, unsigned n)
 
 static void answer_batch(struct udp_worker *w, unsigned n)
 {
-    const struct dns_tuning *tuning = tuning_read(w->spec.tuning);
+    const struct dns_tuning *tuning = dns_tuning_read(w->spec.tuning);
 
     w->answerer.table = table_slot_read(w->spec.slot);
     w->answerer.udp_size = tuning->udp_size;
