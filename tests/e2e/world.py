@@ -84,9 +84,11 @@ class Program:
 class Parent:
     """nsd with the zones above us: it holds only the delegation and the CNAMEs."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, addr=PARENT_ADDR, name_servers=(RIPOSTE_ADDR,)):
         self.folder = folder / "nsd"
         self.folder.mkdir()
+        self.addr = addr
+        self.name_servers = name_servers
         self.cnames = {}
         self.program = None
         self.write()
@@ -96,23 +98,25 @@ class Parent:
         return head % (origin, int(time.time())) + "".join(r + "\n" for r in records)
 
     def write(self):
-        ns = "ns.parent.test. A " + PARENT_ADDR
+        ns = "ns.parent.test. A " + self.addr
         zones = {
             ".": ["org. NS ns.parent.test.", "com. NS ns.parent.test.", "test. NS ns.parent.test.", ns],
             "test.": ["parent NS ns.parent.test.", ns],
-            "parent.test.": ["ns A " + PARENT_ADDR],
+            "parent.test.": ["ns A " + self.addr],
             "org.": ["example NS ns.parent.test."],
             "com.": ["example NS ns.parent.test."],
             "example.org.": [
-                "auth NS ns1.auth",
-                "ns1.auth A " + RIPOSTE_ADDR,
                 '@ CAA 0 issue "pebble.test"',
+                "@ MX 10 mail",
+                "@ A " + self.addr,
+                "mail A " + self.addr,
+                *["auth NS ns%d.auth\nns%d.auth A %s" % (i, i, a) for i, a in enumerate(self.name_servers, 1)],
             ],
             "example.com.": ["%s CNAME %s." % (name, target) for name, target in sorted(self.cnames.items())],
         }
         lines = [
             "server:",
-            "  ip-address: %s@53" % PARENT_ADDR,
+            "  ip-address: %s@53" % self.addr,
             "  username: \"\"",
             "  chroot: \"\"",
             '  zonesdir: "%s"' % self.folder,
@@ -135,7 +139,7 @@ class Parent:
             self.folder,
             "nsd",
             ["/usr/sbin/nsd", "-d", "-c", self.folder / "nsd.conf"],
-            ready=lambda: accepts_tcp(PARENT_ADDR, 53),
+            ready=lambda: accepts_tcp(self.addr, 53),
         )
 
     def point(self, pairs):
