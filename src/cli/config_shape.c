@@ -227,7 +227,7 @@ static void complain_unknown(struct shape *s, const struct config_node *key, con
     for (const char *p = full; *p != '\0'; p += *p == '[' ? 1 + strspn(p + 1, "0123456789") : 1)
         *end++ = *p;
     *end = '\0';
-    for (; fields[n].key != NULL && n < KEYS_MAX; n++)
+    for (; n < KEYS_MAX && fields[n].key != NULL; n++)
         candidates[n] = fields[n].key;
     nearest = text_nearest(key->key, candidates, n);
     note = config_later_key(plain);

@@ -119,7 +119,7 @@ void trace_add(struct trace_ring *r, const struct trace_record *rec)
 /* Copy a record; false when there is none yet, or it changed meanwhile. */
 static bool slot_read(const struct slot *s, struct trace_record *out)
 {
-    uint64_t words[RECORD_WORDS];
+    uint64_t words[RECORD_WORDS] = {0};
 
     for (size_t i = 0; i < RECORD_WORDS; i++)
         words[i] = atomic_load_explicit(&s->words[i], memory_order_acquire);

@@ -28,7 +28,7 @@ static void step(struct reply *r, const struct table *t, size_t rdata_at, struct
 
 void chase_put(struct reply *r, const struct table *t, const struct node *node, struct chase_end *end)
 {
-    const struct node *seen[CHASE_STEPS];
+    const struct node *seen[CHASE_STEPS] = {NULL};
     size_t owner_at = DNS_HEADER_LEN;
     struct answer_set set;
 

@@ -1,0 +1,534 @@
+/* The road of a request: libmicrohttpd calls http_on_request() when the header is there, with every piece of the
+ * body, at its end, and after each resumption. Errors that allow it are answered at the end of the body only: a
+ * server that closes a socket with unread bytes resets the connection, and the client never sees the reply. */
+#include "api/http_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "api/cors.h"
+#include "base/crypto.h"
+#include "base/log.h"
+
+#define MS_PER_S 1000
+
+static struct http_connection *connection_of(struct MHD_Connection *c)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    return info != NULL ? info->socket_context : NULL;
+}
+
+/* ---- the host ---- */
+
+static enum err init_cond(pthread_cond_t *cond)
+{
+    pthread_condattr_t attr;
+    enum err e = ERR_OK;
+
+    if (pthread_condattr_init(&attr) != 0)
+        return ERR_MEMORY;
+    if (pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 || pthread_cond_init(cond, &attr) != 0)
+        e = ERR_MEMORY;
+    (void)pthread_condattr_destroy(&attr);
+    return e;
+}
+
+/* Each step undoes those before it when it fails. */
+enum err http_host_init(struct http_host *h, const struct api_settings *settings, const struct clock *clock)
+{
+    struct tuning *tuning;
+    enum err e = tuning_new(&tuning, settings);
+
+    memset(h, 0, sizeof *h);
+    h->clock = clock;
+    if (e != ERR_OK)
+        return e;
+    e = tuning_slot_init(&h->tuning, tuning);
+    if (e != ERR_OK) {
+        tuning_release(tuning);
+        return e;
+    }
+    e = request_ids_init(&h->ids);
+    if (e == ERR_OK)
+        e = limits_new(&h->limits, settings->connections);
+    if (e != ERR_OK)
+        goto no_limits;
+    e = proxy_warnings_init(&h->proxy_warnings);
+    if (e != ERR_OK)
+        goto no_warnings;
+    e = init_cond(&h->changed);
+    if (e != ERR_OK)
+        goto no_cond;
+    if (pthread_mutex_init(&h->lock, NULL) == 0)
+        return ERR_OK;
+    e = ERR_MEMORY;
+    (void)pthread_cond_destroy(&h->changed);
+no_cond:
+    proxy_warnings_fini(&h->proxy_warnings);
+no_warnings:
+    limits_free(h->limits);
+no_limits:
+    tuning_slot_fini(&h->tuning);
+    return e;
+}
+
+void http_host_fini(struct http_host *h)
+{
+    deadlines_free(h->deadlines);
+    (void)pthread_mutex_destroy(&h->lock);
+    (void)pthread_cond_destroy(&h->changed);
+    proxy_warnings_fini(&h->proxy_warnings);
+    limits_free(h->limits);
+    tuning_slot_fini(&h->tuning);
+}
+
+bool http_host_wait_idle(struct http_host *h, int64_t wait_ms)
+{
+    struct timespec until;
+    bool idle;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += wait_ms / MS_PER_S;
+    until.tv_nsec += wait_ms % MS_PER_S * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    pthread_mutex_lock(&h->lock);
+    while (h->active > 0 && pthread_cond_timedwait(&h->changed, &h->lock, &until) == 0)
+        continue;
+    idle = h->active == 0;
+    pthread_mutex_unlock(&h->lock);
+    return idle;
+}
+
+/* ---- connections ---- */
+
+static enum limit_class classify(struct http_listener *l, const struct addr *peer)
+{
+    struct tuning *t = tuning_acquire(&l->host->tuning);
+    bool trusted = l->is_unix || proxy_is_trusted(peer, t->trusted_proxies, t->n_trusted_proxies);
+
+    tuning_release(t);
+    return trusted ? LIMIT_CLASS_PROXY : LIMIT_CLASS_CLIENT;
+}
+
+enum MHD_Result http_on_accept(void *cls, const struct sockaddr *sa, socklen_t len)
+{
+    struct http_listener *l = cls;
+    struct addr peer;
+
+    (void)len;
+    if (l->is_admin)
+        return MHD_YES;
+    addr_from_sockaddr(&peer, NULL, sa);
+    return limits_refuse(l->host->limits, &peer, classify(l, &peer)) == LIMIT_NONE ? MHD_YES : MHD_NO;
+}
+
+/* The file's mode has let the peer in: with a group, that is enough. */
+static void check_peer(struct http_connection *conn, int fd)
+{
+    struct ucred cred;
+    socklen_t len = sizeof cred;
+
+    conn->peer_uid = (uid_t)-1;
+    if (!conn->listener->is_unix)
+        return;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0)
+        conn->peer_uid = cred.uid;
+    if (conn->listener->is_admin && !conn->listener->group_may)
+        conn->refused = conn->peer_uid != 0 && conn->peer_uid != geteuid();
+}
+
+static int64_t request_timeout(struct http_host *h)
+{
+    struct tuning *t = tuning_acquire(&h->tuning);
+    int64_t ms = t->request_timeout_ms;
+
+    tuning_release(t);
+    return ms;
+}
+
+/* Without memory the connection stays without context, and its first request ends it. */
+static void connection_open(struct http_listener *l, struct MHD_Connection *c, void **context)
+{
+    const union MHD_ConnectionInfo *fd = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const union MHD_ConnectionInfo *sa = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    struct http_connection *conn = calloc(1, sizeof *conn);
+
+    *context = conn;
+    if (conn == NULL)
+        return;
+    conn->listener = l;
+    if (l->is_unix)
+        conn->peer.family = ADDR_LOCAL;
+    else
+        addr_from_sockaddr(&conn->peer, NULL, sa->client_addr);
+    check_peer(conn, fd->connect_fd);
+    if (!l->is_admin) {
+        conn->class = classify(l, &conn->peer);
+        conn->counted = true;
+        limits_opened(l->host->limits, &conn->peer, conn->class);
+    }
+    deadlines_add(l->host->deadlines, &conn->deadline, fd->connect_fd,
+                  clock_mono_ms(l->host->clock) + request_timeout(l->host));
+}
+
+static void connection_close(struct http_connection *conn)
+{
+    struct http_host *h = conn->listener->host;
+
+    deadlines_remove(h->deadlines, &conn->deadline);
+    if (conn->counted)
+        limits_closed(h->limits, &conn->peer, conn->class);
+    tls_pair_release(conn->pair);
+    free(conn);
+}
+
+void http_on_connection(void *cls, struct MHD_Connection *c, void **context,
+                        enum MHD_ConnectionNotificationCode code)
+{
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        connection_open(cls, c, context);
+    } else if (*context != NULL) {
+        connection_close(*context);
+        *context = NULL;
+    }
+}
+
+/* libmicrohttpd has set the session's pointer to its connection. Called several times in one handshake. */
+int http_on_handshake(gnutls_session_t session, const gnutls_datum_t *rdns, int n_rdns,
+                      const gnutls_pk_algorithm_t *algorithms, int n_algorithms, gnutls_pcert_st **chain,
+                      unsigned int *chain_len, gnutls_privkey_t *key)
+{
+    struct http_connection *conn = connection_of(gnutls_session_get_ptr(session));
+
+    (void)rdns, (void)n_rdns, (void)algorithms, (void)n_algorithms;
+    if (conn == NULL)
+        return -1;
+    if (conn->pair == NULL)
+        conn->pair = tls_store_acquire(conn->listener->tls);
+    if (conn->pair == NULL)
+        return -1;
+    *chain = tls_pair_chain(conn->pair, chain_len);
+    *key = tls_pair_key(conn->pair);
+    return 0;
+}
+
+/* The request line is there. From here on the request has its own time, whatever was left of the idle time before
+ * it. */
+void *http_on_uri(void *cls, const char *uri, struct MHD_Connection *c)
+{
+    struct http_listener *l = cls;
+    struct http_connection *conn = connection_of(c);
+    const char *query = strchr(uri, '?');
+
+    if (conn == NULL)
+        return NULL;
+    deadline_shorten(&conn->deadline, clock_mono_ms(l->host->clock) + request_timeout(l->host));
+    conn->query[0] = '\0';
+    if (query != NULL && strlen(query) < sizeof conn->query)
+        memcpy(conn->query, query, strlen(query) + 1);
+    return NULL;
+}
+
+/* ---- the beginning of a request ---- */
+
+static void identify_client(struct http_request *rq)
+{
+    const struct http_connection *conn = rq->conn;
+    const struct tuning *t = rq->tuning;
+
+    rq->client = proxy_client(&conn->peer, rq->headers.forwarded, rq->headers.n_forwarded, t->trusted_proxies,
+                              t->n_trusted_proxies);
+    if (rq->headers.n_forwarded > 0 && !proxy_is_trusted(&conn->peer, t->trusted_proxies, t->n_trusted_proxies))
+        proxy_warn(&rq->host->proxy_warnings, &conn->peer, clock_mono_ms(rq->host->clock));
+}
+
+/* Decide at once what no body can change. */
+static void check_header(struct http_request *rq)
+{
+    uint64_t announced = http_headers_body_len(&rq->headers);
+
+    if (rq->headers.problem != NULL) {
+        struct text why;
+        text_init(&why, 256);
+        text_printf(&why, "400 Bad Request: %s\n", rq->headers.problem);
+        http_reply_text(rq, 400, HTTP_TYPE_TEXT, &why);
+        rq->reply.close = true;
+        atomic_fetch_add_explicit(&rq->host->counters.ambiguous, 1, memory_order_relaxed);
+        return;
+    }
+    rq->too_large = announced > rq->body_max;
+    if (announced > HTTP_DRAIN_MAX && rq->too_large) {
+        http_reply_literal(rq, 413, HTTP_TYPE_JSON, "{\"error\": \"request_too_large\"}");
+        rq->reply.close = true;
+    }
+}
+
+static struct http_request *request_begin(struct http_listener *l, struct MHD_Connection *c, const char *url,
+                                          const char *method)
+{
+    struct http_connection *conn = connection_of(c);
+    struct http_request *rq = conn != NULL ? calloc(1, sizeof *rq) : NULL;
+    struct http_host *h = l->host;
+    unsigned flags;
+
+    if (rq == NULL)
+        return NULL;
+    rq->host = h;
+    rq->conn = conn;
+    rq->mhd = c;
+    rq->method = method;
+    rq->path = url;
+    rq->began_us = clock_mono_us(h->clock);
+    rq->tuning = tuning_acquire(&h->tuning);
+    rq->body = rq->body_inline;
+    rq->body_cap = sizeof rq->body_inline;
+    atomic_init(&rq->users, 1);
+    atomic_init(&rq->phase, HTTP_READING);
+    arena_init(&rq->arena, HTTP_ARENA_MAX);
+    text_init(&rq->reply.text, 0);
+    request_ids_take(&h->ids, rq->id);
+    http_headers_read(&rq->headers, c);
+    identify_client(rq);
+    flags = rq->tuning->registration != REGISTRATION_NONE ? ROUTE_REGISTRATION : 0;
+    route_find(&rq->match, h->tables, h->n_tables, l->serves, flags, method, url);
+    rq->body_max = l->is_admin ? HTTP_ADMIN_BODY : rq->tuning->max_body;
+    if (rq->match.outcome == ROUTE_FOUND && rq->match.route->max_body > 0)
+        rq->body_max = rq->match.route->max_body;
+    pthread_mutex_lock(&h->lock);
+    h->active++;
+    pthread_mutex_unlock(&h->lock);
+    check_header(rq);
+    return rq;
+}
+
+/* ---- the body ---- */
+
+static bool body_reserve(struct http_request *rq, size_t len)
+{
+    size_t cap = rq->body_cap;
+    char *grown;
+
+    if (len <= cap)
+        return true;
+    while (cap < len)
+        cap *= 2;
+    grown = realloc(rq->body == rq->body_inline ? NULL : rq->body, cap);
+    if (grown == NULL)
+        return false;
+    if (rq->body == rq->body_inline)
+        memcpy(grown, rq->body_inline, rq->body_len);
+    rq->body = grown;
+    rq->body_cap = cap;
+    return true;
+}
+
+static enum MHD_Result body_take(struct http_request *rq, const char *bytes, size_t len)
+{
+    if (rq->too_large || len > rq->body_max - rq->body_len) {
+        rq->too_large = true;
+        rq->drained += len;
+        return rq->drained <= HTTP_DRAIN_MAX ? MHD_YES : MHD_NO;
+    }
+    if (!body_reserve(rq, rq->body_len + len))
+        return MHD_NO;
+    memcpy(rq->body + rq->body_len, bytes, len);
+    rq->body_len += len;
+    return MHD_YES;
+}
+
+/* ---- answers that need no handler; as acme-dns gives them ---- */
+
+static void reply_not_found(struct http_request *rq)
+{
+    http_reply_literal(rq, 404, HTTP_TYPE_TEXT, "404 page not found\n");
+    http_reply_header(rq, "X-Content-Type-Options", "nosniff");
+}
+
+static void reply_not_allowed(struct http_request *rq)
+{
+    http_reply_literal(rq, 405, HTTP_TYPE_TEXT, "Method Not Allowed\n");
+    http_reply_header(rq, "Allow", rq->match.allow);
+    http_reply_header(rq, "X-Content-Type-Options", "nosniff");
+}
+
+/* The path is the client's: it must not become markup. */
+static void put_html(struct text *out, const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (strchr("&<>\"'", *text) != NULL)
+            text_printf(out, "&#%d;", *text);
+        else
+            text_put_char(out, *text);
+    }
+}
+
+static void reply_redirect(struct http_request *rq)
+{
+    char location[1024 + HTTP_QUERY_MAX];
+    bool get = strcmp(rq->method, "GET") == 0;
+    struct text body;
+
+    if (!route_format_location(&rq->match, location, sizeof location - HTTP_QUERY_MAX)) {
+        reply_not_found(rq);
+        return;
+    }
+    (void)snprintf(location + strlen(location), HTTP_QUERY_MAX, "%s", rq->conn->query);
+    if (get) {
+        text_init(&body, 8 * sizeof location);
+        text_put(&body, "<a href=\"");
+        put_html(&body, location);
+        text_put(&body, "\">Moved Permanently</a>.\n\n");
+        http_reply_text(rq, 301, "text/html; charset=utf-8", &body);
+    } else {
+        http_reply_empty(rq, 307);
+    }
+    http_reply_header(rq, "Location", location);
+}
+
+static void reply_options(struct http_request *rq)
+{
+    http_reply_empty(rq, 200);
+    http_reply_header(rq, "Allow", rq->match.allow);
+}
+
+static void reply_too_large(struct http_request *rq)
+{
+    char detail[96];
+
+    (void)snprintf(detail, sizeof detail, "a body of more than %zu octets", rq->body_max);
+    if (rq->conn->listener->is_admin) {
+        http_reply_problem(rq, REFUSAL_TOO_LARGE, detail, NULL);
+        return;
+    }
+    http_record_refusal(rq, DOOR_ACMEDNS, REFUSAL_TOO_LARGE, NULL, NULL, detail);
+    http_reply_literal(rq, 413, HTTP_TYPE_JSON, "{\"error\": \"request_too_large\"}");
+}
+
+static bool is_preflight(const struct http_request *rq)
+{
+    return strcmp(rq->method, "OPTIONS") == 0 && rq->headers.cors_method.len > 0;
+}
+
+static void handle(struct http_request *rq)
+{
+    if (rq->conn->refused) {
+        http_reply_problem(rq, REFUSAL_UNAUTHENTICATED,
+                           "only root, the server's own user and members of admin.group may use the admin socket",
+                           NULL);
+        return;
+    }
+    if (is_preflight(rq)) { /* headers are added where the reply is sent */
+        http_reply_empty(rq, 204);
+        return;
+    }
+    if (rq->too_large) {
+        reply_too_large(rq);
+        return;
+    }
+    switch (rq->match.outcome) {
+    case ROUTE_FOUND:
+        rq->match.route->handle(rq);
+        break;
+    case ROUTE_REDIRECT:
+        reply_redirect(rq);
+        break;
+    case ROUTE_OPTIONS:
+        reply_options(rq);
+        break;
+    case ROUTE_NOT_ALLOWED:
+        reply_not_allowed(rq);
+        break;
+    case ROUTE_NOT_FOUND:
+        if (strcmp(rq->method, "OPTIONS") == 0 && strcmp(rq->path, "*") == 0)
+            http_reply_empty(rq, 200); /* the server as a whole: RFC 9110 section 9.3.7 */
+        else
+            reply_not_found(rq);
+        break;
+    }
+}
+
+/* ---- libmicrohttpd's callbacks ---- */
+
+/* What was waited for has happened. */
+static void resumed(struct http_request *rq)
+{
+    http_answer *answer = rq->answer;
+
+    rq->suspended = false;
+    rq->answer = NULL;
+    if (rq->reply.status == 0 && answer != NULL)
+        answer(rq, rq->has_result ? &rq->result : NULL);
+    else if (rq->reply.status == 0 && rq->has_result && rq->result.outcome != OUTCOME_DONE)
+        http_reply_refused(rq, &rq->result);
+}
+
+static enum MHD_Result proceed(struct http_request *rq)
+{
+    if (rq->suspended) {
+        if (atomic_load_explicit(&rq->phase, memory_order_acquire) != HTTP_READY)
+            return MHD_YES; /* still waiting */
+        resumed(rq);
+    } else {
+        deadline_set(&rq->conn->deadline, DEADLINE_NONE); /* the client has done its part in time */
+        handle(rq);
+    }
+    if (rq->suspended)
+        return MHD_YES;
+    if (rq->reply.status == 0)
+        http_reply_literal(rq, 500, HTTP_TYPE_TEXT, "500 no reply was made\n");
+    return http_reply_send(rq);
+}
+
+enum MHD_Result http_on_request(void *cls, struct MHD_Connection *c, const char *url, const char *method,
+                                const char *version, const char *upload, size_t *upload_len, void **context)
+{
+    struct http_request *rq = *context;
+    enum MHD_Result more;
+
+    (void)version;
+    if (rq == NULL) {
+        rq = request_begin(cls, c, url, method);
+        *context = rq;
+        if (rq == NULL)
+            return MHD_NO;
+        return rq->reply.status != 0 ? http_reply_send(rq) : MHD_YES;
+    }
+    if (*upload_len > 0) {
+        more = body_take(rq, upload, *upload_len);
+        *upload_len = 0;
+        return more;
+    }
+    return rq->queued ? MHD_YES : proceed(rq);
+}
+
+void http_on_completed(void *cls, struct MHD_Connection *c, void **context, enum MHD_RequestTerminationCode code)
+{
+    struct http_request *rq = *context;
+    struct http_host *h;
+
+    (void)cls, (void)c;
+    *context = NULL;
+    if (rq == NULL)
+        return;
+    h = rq->host;
+    if (log_is_on(LOG_DEBUG)) /* the row's pattern, for the path may hold a token */
+        log_event(LOG_DEBUG, "http-request", log_str("request", rq->id), log_addr("from", &rq->client.addr),
+                  log_str("method", rq->method),
+                  log_str("route", rq->match.route != NULL ? rq->match.route->pattern : NULL),
+                  log_int("status", (int64_t)rq->reply.status),
+                  log_ms("ms", clock_mono_us(h->clock) - rq->began_us), log_int("end", (int64_t)code));
+    deadline_set(&rq->conn->deadline,
+                 clock_mono_ms(h->clock) + (int64_t)HTTP_IDLE_S * MS_PER_S + rq->tuning->request_timeout_ms);
+    http_request_release(rq);
+    pthread_mutex_lock(&h->lock);
+    if (--h->active == 0)
+        pthread_cond_broadcast(&h->changed);
+    pthread_mutex_unlock(&h->lock);
+}

@@ -1,0 +1,155 @@
+#include "api/http_headers.h"
+
+#include <string.h>
+
+#include "base/attr.h"
+#include "base/quantity.h"
+#include "base/text.h"
+
+enum known {
+    KNOWN_CONTENT_LENGTH,
+    KNOWN_TRANSFER_ENCODING,
+    KNOWN_HOST,
+    KNOWN_API_USER,
+    KNOWN_API_KEY,
+    KNOWN_AUTHORIZATION,
+    KNOWN_ORIGIN,
+    KNOWN_CORS_METHOD,
+    KNOWN_CORS_HEADERS,
+};
+
+static const struct {
+    const char *name;
+    size_t len;
+    size_t offset;       /* of the field in struct http_headers */
+    const char *doubled; /* what to say; NULL: doubled ones are no harm, the first counts */
+} rows[] = {
+#define ROW(name, field, doubled)                                                                                  \
+    {                                                                                                              \
+        name, sizeof(name) - 1, offsetof(struct http_headers, field), doubled                                      \
+    }
+    [KNOWN_CONTENT_LENGTH] = ROW("Content-Length", content_length, "more than one Content-Length"),
+    [KNOWN_TRANSFER_ENCODING] = ROW("Transfer-Encoding", transfer_encoding, "more than one Transfer-Encoding"),
+    [KNOWN_HOST] = ROW("Host", host, "more than one Host"),
+    [KNOWN_API_USER] = ROW("X-Api-User", api_user, "more than one X-Api-User"),
+    [KNOWN_API_KEY] = ROW("X-Api-Key", api_key, "more than one X-Api-Key"),
+    [KNOWN_AUTHORIZATION] = ROW("Authorization", authorization, "more than one Authorization"),
+    [KNOWN_ORIGIN] = ROW("Origin", origin, NULL),
+    [KNOWN_CORS_METHOD] = ROW("Access-Control-Request-Method", cors_method, NULL),
+    [KNOWN_CORS_HEADERS] = ROW("Access-Control-Request-Headers", cors_headers, NULL),
+#undef ROW
+};
+
+static const char forwarded_name[] = "X-Forwarded-For";
+
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* RFC 9110 section 5.6.2. A blank before the colon is what matters most: the library takes "Content-Length :" for a
+ * header of another name, also when it is strict, so that the body would be read as the next request. */
+static bool is_token(const char *name, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        char c = name[i];
+        bool alphanumeric = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (c == '\0' || (!alphanumeric && strchr("!#$%&'*+-.^_`|~", c) == NULL))
+            return false;
+    }
+    return len > 0;
+}
+
+/* RFC 9110 section 5.5: visible characters, blank, tab, and bytes from 0x80 on. */
+static bool is_allowed(const char *value, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        uint8_t c = (uint8_t)value[i];
+        if ((c < ' ' && c != '\t') || c == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+static void set_problem(struct http_headers *h, const char *problem)
+{
+    if (h->problem == NULL)
+        h->problem = problem;
+}
+
+static void take_forwarded(struct http_headers *h, const char *value, size_t len)
+{
+    if (h->n_forwarded == FORWARDED_MAX) {
+        memmove(&h->forwarded[0], &h->forwarded[1], (FORWARDED_MAX - 1) * sizeof h->forwarded[0]);
+        h->n_forwarded--;
+    }
+    h->forwarded[h->n_forwarded++] = (struct forwarded){value, len};
+}
+
+void http_headers_take(struct http_headers *h, const char *name, size_t name_len, const char *value,
+                       size_t value_len)
+{
+    if (!is_token(name, name_len))
+        set_problem(h, "a header name with a character that no name has");
+    if (!is_allowed(value, value_len))
+        set_problem(h, "a header value holds control characters");
+    while (value_len > 0 && is_blank(value[0])) {
+        value++;
+        value_len--;
+    }
+    while (value_len > 0 && is_blank(value[value_len - 1]))
+        value_len--;
+    if (text_equal_nocase(name, name_len, forwarded_name, sizeof forwarded_name - 1)) {
+        take_forwarded(h, value, value_len);
+        return;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct header_text *field = (struct header_text *)(void *)((char *)h + rows[i].offset);
+        if (name_len != rows[i].len || !text_equal_nocase(name, name_len, rows[i].name, rows[i].len))
+            continue;
+        if (field->text == NULL)
+            *field = (struct header_text){value, value_len};
+        else if (rows[i].doubled != NULL)
+            set_problem(h, rows[i].doubled);
+        return;
+    }
+}
+
+void http_headers_finish(struct http_headers *h)
+{
+    static const char chunked[] = "chunked";
+
+    if (h->transfer_encoding.text == NULL)
+        return;
+    if (h->content_length.text != NULL)
+        set_problem(h, "both Transfer-Encoding and Content-Length");
+    if (!text_equal_nocase(h->transfer_encoding.text, h->transfer_encoding.len, chunked, sizeof chunked - 1))
+        set_problem(h, "a Transfer-Encoding other than chunked");
+}
+
+static enum MHD_Result take(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_len, const char *value,
+                            size_t value_len)
+{
+    (void)kind;
+    http_headers_take(cls, key, key_len, value != NULL ? value : "", value != NULL ? value_len : 0);
+    return MHD_YES;
+}
+
+void http_headers_read(struct http_headers *out, struct MHD_Connection *c)
+{
+    *out = (struct http_headers){0};
+    (void)MHD_get_connection_values_n(c, MHD_HEADER_KIND, take, out);
+    http_headers_finish(out);
+}
+
+uint64_t http_headers_body_len(const struct http_headers *h)
+{
+    uint64_t len;
+
+    if (h->content_length.text == NULL)
+        return 0;
+    /* libmicrohttpd has refused what is no number */
+    return quantity_parse_uint(&len, h->content_length.text, h->content_length.len, UINT64_MAX - 1) == ERR_OK
+               ? len
+               : UINT64_MAX;
+}

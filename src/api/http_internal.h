@@ -1,0 +1,173 @@
+/* api/http_internal.h -- the insides of the HTTP server, for the files that make it up. Handlers use api/http.h. */
+#ifndef API_HTTP_INTERNAL_H
+#define API_HTTP_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <microhttpd.h>
+
+#include "api/deadline.h"
+#include "api/http.h"
+#include "api/http_headers.h"
+#include "api/limits.h"
+#include "api/metrics.h"
+#include "api/proxy.h"
+#include "api/request_id.h"
+#include "api/router.h"
+#include "api/tls.h"
+#include "api/tuning.h"
+#include "base/clock.h"
+
+#define HTTP_IDLE_S 10                 /* of a connection between requests, and within one without a byte */
+#define HTTP_MEMORY ((size_t)16 << 10) /* a connection's, in libmicrohttpd: bounds the header */
+#define HTTP_DRAIN_MAX                                                                                             \
+    ((size_t)1 << 20) /* of a body that is too large: read on, so that the client sees the 413                     \
+                       */
+#define HTTP_BODY_INLINE 1024
+#define HTTP_QUERY_MAX   256 /* kept for redirects */
+#define HTTP_TABLES_MAX  4
+#define HTTP_ARENA_MAX   ((size_t)8 << 20)
+#define HTTP_ADMIN_BODY  ((size_t)1 << 20)
+
+/* All listeners share one. */
+struct http_host {
+    const struct clock *clock;
+    struct api_services services;
+    struct tuning_slot tuning;
+    struct request_ids ids;
+    struct limits *limits;
+    struct deadlines *deadlines;
+    struct proxy_warnings proxy_warnings;
+    struct route_table tables[HTTP_TABLES_MAX];
+    size_t n_tables;
+    struct http_counters counters;
+    atomic_bool stopping; /* replies close their connection */
+
+    pthread_mutex_t lock; /* of what follows; never held over a call of libmicrohttpd */
+    pthread_cond_t changed;
+    size_t active; /* requests, from their header to the end of their reply */
+    size_t offloads;
+    bool stopped;                 /* nothing waits any more */
+    struct http_request *waiting; /* suspended ones */
+    size_t resuming;              /* unlinked, but perhaps not resumed yet */
+};
+
+/* What libmicrohttpd's callbacks of one listener get. */
+struct http_listener {
+    struct http_host *host;
+    unsigned serves; /* enum api_serves */
+    bool is_unix;
+    bool is_admin;         /* the admin socket: own limits, its peers are checked */
+    bool group_may;        /* admin: the file mode lets the group in, so whoever got in may */
+    struct tls_store *tls; /* NULL: plain */
+};
+
+struct http_connection {
+    struct http_listener *listener;
+    struct deadline deadline;
+    struct addr peer;
+    uid_t peer_uid;
+    bool refused; /* admin socket: this peer may do nothing */
+    enum limit_class class;
+    bool counted;
+    struct tls_pair *pair;      /* that the handshake got */
+    char query[HTTP_QUERY_MAX]; /* of the request that is being read, with '?'; "" when none or too long */
+};
+
+struct http_reply {
+    unsigned status; /* 0: none yet */
+    const char *type;
+    const char *body;
+    size_t len;
+    struct text text; /* holds the body of http_reply_text() */
+    bool is_file;     /* http_reply_file(): len octets of fd, which is the reply's until it is sent */
+    int fd;
+    json_t *json;
+    bool close;
+    size_t n_headers;
+    struct {
+        const char *name, *value;
+    } headers[HTTP_REPLY_HEADERS_MAX];
+};
+
+/* Who may touch a request. */
+enum http_phase {
+    HTTP_READING, /* server's thread */
+    HTTP_WAITING, /* nobody: it is in the waiting list; whoever leaves this phase first has it */
+    HTTP_LOOKING, /* committer's thread, or that of http_offload() */
+    HTTP_READY,   /* server's thread */
+};
+
+struct http_request {
+    struct http_host *host;
+    struct http_connection *conn;
+    struct MHD_Connection *mhd;
+    const char *method, *path; /* libmicrohttpd's, until the end */
+    struct tuning *tuning;
+    char id[REQUEST_ID_LEN + 1];
+    struct http_headers headers;
+    struct proxy_client client;
+    struct route_match match;
+    int64_t began_us;
+
+    size_t body_max, body_len, body_cap, drained;
+    bool too_large;
+    char *body; /* inline or malloc'ed */
+    char body_inline[HTTP_BODY_INLINE];
+
+    _Atomic unsigned users; /* libmicrohttpd, and a change that is under way */
+    _Atomic int phase;      /* enum http_phase */
+    bool suspended;
+    bool queued;       /* the reply is on its way */
+    bool is_offloaded; /* cannot be given up */
+    bool is_change;    /* waits for http_submit() */
+    bool has_result;
+    struct result result;
+    http_look *look;
+    http_answer *answer;
+    void (*work)(struct http_request *rq);
+    struct http_request *prev, *next; /* in the waiting list */
+
+    void *user;
+    struct arena arena;
+    struct http_reply reply;
+};
+
+/* ---- http.c: libmicrohttpd's callbacks; cls is a struct http_listener ---- */
+
+enum MHD_Result http_on_accept(void *cls, const struct sockaddr *sa, socklen_t len);
+void http_on_connection(void *cls, struct MHD_Connection *c, void **context,
+                        enum MHD_ConnectionNotificationCode code);
+void *http_on_uri(void *cls, const char *uri, struct MHD_Connection *c);
+enum MHD_Result http_on_request(void *cls, struct MHD_Connection *c, const char *url, const char *method,
+                                const char *version, const char *upload, size_t *upload_len, void **context);
+void http_on_completed(void *cls, struct MHD_Connection *c, void **context, enum MHD_RequestTerminationCode code);
+int http_on_handshake(gnutls_session_t session, const gnutls_datum_t *rdns, int n_rdns,
+                      const gnutls_pk_algorithm_t *algorithms, int n_algorithms, gnutls_pcert_st **chain,
+                      unsigned int *chain_len, gnutls_privkey_t *key);
+
+MUST_USE enum err http_host_init(struct http_host *h, const struct api_settings *settings,
+                                 const struct clock *clock);
+void http_host_fini(struct http_host *h);
+/* Until no request is active, or for wait_ms: true when none is. */
+bool http_host_wait_idle(struct http_host *h, int64_t wait_ms);
+
+/* ---- http_wait.c ---- */
+
+/* Answer 503 in place of every change that is still waited for, and wait for work that cannot be given up. After it
+ * no connection is suspended, and none will be. */
+void http_give_up_waiting(struct http_host *h);
+void http_request_release(struct http_request *rq);
+
+/* ---- http_reply.c ---- */
+
+void http_reply_free(struct http_reply *r);
+/* Hand the reply to libmicrohttpd; MHD_NO: the connection is to be closed. */
+enum MHD_Result http_reply_send(struct http_request *rq);
+
+#endif

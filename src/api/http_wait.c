@@ -1,0 +1,317 @@
+/* Requests that wait are suspended in libmicrohttpd and linked in the host's list. Whoever takes a request out of
+ * HTTP_WAITING, by compare and swap, has it: the change that is done, the thread of http_offload(), or the server
+ * that stops and will wait no longer. At the end it is unlinked first, since once resumed it may wait, and be
+ * linked, again; until it is resumed it is counted instead. So when the list is empty and nothing is counted,
+ * nothing is suspended. */
+#include "api/http_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/crypto.h"
+
+void http_request_release(struct http_request *rq)
+{
+    if (atomic_fetch_sub_explicit(&rq->users, 1, memory_order_acq_rel) != 1)
+        return;
+    crypto_wipe(rq->result.secret, sizeof rq->result.secret);
+    http_reply_free(&rq->reply);
+    if (rq->body != rq->body_inline)
+        free(rq->body);
+    arena_fini(&rq->arena);
+    tuning_release(rq->tuning);
+    free(rq);
+}
+
+/* Suspend. False: the server has stopped waiting; the request is suspended, but in no list. */
+static bool wait_begin(struct http_request *rq)
+{
+    struct http_host *h = rq->host;
+    bool linked;
+
+    rq->suspended = true;
+    rq->has_result = false;
+    MHD_suspend_connection(rq->mhd);
+    pthread_mutex_lock(&h->lock);
+    linked = !h->stopped;
+    if (linked) {
+        atomic_fetch_add_explicit(&rq->users, 1, memory_order_relaxed);
+        atomic_store_explicit(&rq->phase, HTTP_WAITING, memory_order_release);
+        rq->prev = NULL;
+        rq->next = h->waiting;
+        if (h->waiting != NULL)
+            h->waiting->prev = rq;
+        h->waiting = rq;
+    }
+    pthread_mutex_unlock(&h->lock);
+    return linked;
+}
+
+static bool take_over(struct http_request *rq)
+{
+    int waiting = HTTP_WAITING;
+
+    return atomic_compare_exchange_strong_explicit(&rq->phase, &waiting, HTTP_LOOKING, memory_order_acq_rel,
+                                                   memory_order_relaxed);
+}
+
+static void resume(struct http_request *rq)
+{
+    atomic_store_explicit(&rq->phase, HTTP_READY, memory_order_release);
+    MHD_resume_connection(rq->mhd);
+}
+
+static void unlink_waiting(struct http_request *rq)
+{
+    struct http_host *h = rq->host;
+
+    pthread_mutex_lock(&h->lock);
+    if (rq->prev != NULL)
+        rq->prev->next = rq->next;
+    else
+        h->waiting = rq->next;
+    if (rq->next != NULL)
+        rq->next->prev = rq->prev;
+    if (rq->is_offloaded)
+        h->offloads--;
+    rq->is_offloaded = false;
+    h->resuming++;
+    pthread_mutex_unlock(&h->lock);
+}
+
+/* Unlink and resume; the caller has taken it over. */
+static void leave_waiting(struct http_request *rq)
+{
+    struct http_host *h = rq->host;
+
+    unlink_waiting(rq);
+    resume(rq);
+    pthread_mutex_lock(&h->lock);
+    h->resuming--;
+    if (h->waiting == NULL && h->resuming == 0)
+        pthread_cond_broadcast(&h->changed);
+    pthread_mutex_unlock(&h->lock);
+}
+
+/* The same, by another than the request's own callback. Afterwards neither the request nor the host may be touched.
+ */
+static void wait_end(struct http_request *rq)
+{
+    leave_waiting(rq);
+    http_request_release(rq);
+}
+
+static void set_result(struct http_request *rq, enum outcome outcome, enum refusal reason, const char *detail)
+{
+    rq->result = (struct result){.outcome = outcome, .refusal = reason};
+    (void)snprintf(rq->result.detail, sizeof rq->result.detail, "%s", detail);
+    rq->has_result = true;
+}
+
+/* There is nothing to look at: what answer would say of it must not be said. */
+static void set_no_look(struct http_request *rq, enum refusal reason, const char *detail)
+{
+    rq->answer = NULL;
+    http_reply_problem(rq, reason, detail, NULL);
+}
+
+/* Waiting could not begin, or what is waited for could not be asked for. */
+static void wait_cancel(struct http_request *rq, bool linked, void (*explain)(struct http_request *rq))
+{
+    if (!linked) {
+        explain(rq);
+        resume(rq);
+    } else if (take_over(rq)) {
+        explain(rq);
+        wait_end(rq);
+    } else {
+        http_request_release(rq); /* given up meanwhile */
+    }
+}
+
+/* ---- changes ---- */
+
+struct request *http_change(struct http_request *rq, enum request_kind kind, enum door door)
+{
+    struct request *r = request_new(kind, door);
+
+    if (r == NULL) {
+        http_reply_problem(rq, REFUSAL_FULL, "out of memory", NULL);
+        return NULL;
+    }
+    r->caller.auth = rq->conn->listener->is_admin ? AUTH_LOCAL : AUTH_NONE;
+    r->caller.client = rq->client.addr;
+    r->caller.client_unknown = rq->client.unknown;
+    memcpy(r->caller.request_id, rq->id, sizeof rq->id);
+    return r;
+}
+
+static void on_done(void *arg, const struct result *result, const struct state *state)
+{
+    struct http_request *rq = arg;
+
+    if (!take_over(rq)) {
+        http_request_release(rq);
+        return;
+    }
+    rq->result = *result;
+    rq->has_result = true;
+    if (rq->look != NULL)
+        rq->look(rq, &rq->result, state);
+    wait_end(rq);
+}
+
+static void explain_not_taken(struct http_request *rq)
+{
+    static const char detail[] = "the server has too many changes in its queue, or is stopping";
+
+    set_result(rq, OUTCOME_REFUSED, REFUSAL_STORE_UNAVAILABLE, detail);
+}
+
+void http_submit(struct http_request *rq, struct request *r, http_look *look, http_answer *answer)
+{
+    const struct change_sink *sink = &rq->host->services.sink;
+    enum door door = r->caller.door;
+    bool linked;
+
+    rq->look = look;
+    rq->answer = answer;
+    rq->is_change = true;
+    linked = wait_begin(rq);
+    if (linked && sink->submit(sink->self, r, on_done, rq) == ERR_OK)
+        return;
+    request_free(r);
+    http_record_refusal(rq, door, REFUSAL_STORE_UNAVAILABLE, NULL, NULL, "not taken: queue full, or stopping");
+    wait_cancel(rq, linked, explain_not_taken);
+}
+
+static void on_look(void *arg, const struct state *state)
+{
+    struct http_request *rq = arg;
+
+    if (!take_over(rq)) {
+        http_request_release(rq);
+        return;
+    }
+    if (rq->look != NULL)
+        rq->look(rq, NULL, state);
+    wait_end(rq);
+}
+
+static void explain_no_look(struct http_request *rq)
+{
+    set_no_look(rq, REFUSAL_STORE_UNAVAILABLE, "the server has too much in its queue, or is stopping");
+}
+
+void http_inspect(struct http_request *rq, http_look *look, http_answer *answer)
+{
+    const struct change_sink *sink = &rq->host->services.sink;
+    bool linked;
+
+    rq->look = look;
+    rq->answer = answer;
+    rq->is_change = false;
+    linked = wait_begin(rq);
+    if (!linked || sink->inspect(sink->self, on_look, rq) != ERR_OK)
+        wait_cancel(rq, linked, explain_no_look);
+}
+
+/* ---- work that blocks ---- */
+
+static void *run_work(void *arg)
+{
+    struct http_request *rq = arg;
+
+    rq->work(rq);
+    wait_end(rq);
+    return NULL;
+}
+
+static bool offload_begin(struct http_host *h)
+{
+    bool room;
+
+    pthread_mutex_lock(&h->lock);
+    room = !h->stopped && h->offloads < HTTP_OFFLOAD_MAX;
+    if (room)
+        h->offloads++;
+    pthread_mutex_unlock(&h->lock);
+    return room;
+}
+
+void http_offload(struct http_request *rq, void (*work)(struct http_request *rq))
+{
+    pthread_attr_t attr;
+    pthread_t thread;
+    bool linked, started;
+
+    rq->look = NULL;
+    rq->answer = NULL;
+    if (!offload_begin(rq->host)) {
+        http_reply_problem(rq, REFUSAL_FULL, "too much of this is going on already", NULL);
+        return;
+    }
+    rq->is_offloaded = true;
+    rq->work = work;
+    linked = wait_begin(rq);
+    if (!linked) {
+        pthread_mutex_lock(&rq->host->lock);
+        rq->host->offloads--;
+        pthread_mutex_unlock(&rq->host->lock);
+        explain_no_look(rq);
+        resume(rq);
+        return;
+    }
+    (void)take_over(rq); /* nobody else takes an offloaded one */
+    started = pthread_attr_init(&attr) == 0;
+    if (started) {
+        (void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+        started = pthread_create(&thread, &attr, run_work, rq) == 0;
+        (void)pthread_attr_destroy(&attr);
+    }
+    if (!started) {
+        explain_no_look(rq);
+        wait_end(rq);
+    }
+}
+
+/* ---- the end ---- */
+
+/* The first that nobody else has taken over; the caller holds the lock. */
+static struct http_request *take_over_any(struct http_host *h)
+{
+    struct http_request *rq = h->waiting;
+
+    while (rq != NULL && (rq->is_offloaded || !take_over(rq)))
+        rq = rq->next;
+    return rq;
+}
+
+static void give_up(struct http_request *rq)
+{
+    static const char detail[] = "the server stopped before the change was committed";
+
+    if (rq->is_change)
+        set_result(rq, OUTCOME_UNKNOWN, REFUSAL_OUTCOME_UNKNOWN, detail);
+    else
+        explain_no_look(rq);
+    atomic_fetch_add_explicit(&rq->host->counters.given_up, 1, memory_order_relaxed);
+    leave_waiting(rq); /* its last user is the callback that still comes */
+}
+
+void http_give_up_waiting(struct http_host *h)
+{
+    struct http_request *rq;
+
+    pthread_mutex_lock(&h->lock);
+    h->stopped = true;
+    while ((rq = take_over_any(h)) != NULL) {
+        pthread_mutex_unlock(&h->lock);
+        give_up(rq);
+        pthread_mutex_lock(&h->lock);
+    }
+    while (h->waiting != NULL || h->resuming > 0)
+        pthread_cond_wait(&h->changed, &h->lock);
+    pthread_mutex_unlock(&h->lock);
+}

@@ -1,0 +1,89 @@
+/* api/server.h -- the HTTP listeners: the acme-dns door, health, metrics, and the admin socket.
+ *
+ * libmicrohttpd in poll mode, one daemon a listener, all with one router. Binding and starting are apart, as for
+ * DNS. */
+#ifndef API_SERVER_H
+#define API_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/addr.h"
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/metrics.h"
+#include "base/text.h"
+#include "core/change_sink.h"
+#include "core/refusals.h"
+#include "core/settings.h"
+#include "core/trace.h"
+
+enum api_serves { SERVES_ACMEDNS = 1, SERVES_HEALTH = 2, SERVES_METRICS = 4, SERVES_ADMIN = 8 };
+enum api_tls { API_TLS_NONE, API_TLS_FILES };
+
+struct api_listen {
+    struct endpoint at;
+    unsigned serves; /* enum api_serves */
+    enum api_tls tls;
+    const char *certificate, *key; /* paths; API_TLS_FILES */
+};
+
+struct api_settings {
+    const struct api_listen *listen;
+    size_t n_listen;
+    uint32_t connections;     /* in total; a quarter of it for one client */
+    const char *admin_socket; /* path, mode 0660; NULL: none */
+    const char *admin_group;  /* NULL or not there: root and the server's user only */
+    /* What follows may change on reload: */
+    const char *base_url; /* "" makes it from the first address */
+    const struct net *trusted_proxies;
+    size_t n_trusted_proxies;
+    const char *const *cors_origins; /* "*" for all */
+    size_t n_cors_origins;
+    size_t max_body;
+    int64_t request_timeout_ms;
+    enum registration_allow registration; /* none: /register is 404 as in acme-dns */
+    size_t values_budget;                 /* octets of a name's values, told to administrators */
+};
+
+/* One listener that a caller may describe. */
+struct api_listener_status {
+    struct endpoint at;
+    bool tls, open;
+    unsigned serves;
+    char problem[200];             /* why it is not open, or what is wrong with its certificate; "" */
+    int64_t certificate_expires_s; /* 0: no TLS */
+};
+
+/* What the server itself does for administrators; provided by serve. */
+struct api_control {
+    /* Read the configuration again and apply it, all or nothing. On error *report has the errors as check config
+     * prints them. Blocks; any thread. */
+    MUST_USE enum err (*reload)(void *self, struct text *report);
+    /* JSON members about the DNS side for /v1/server: an array of listeners and the like, as a JSON object text. */
+    MUST_USE enum err (*describe)(void *self, struct text *json);
+    /* All metrics, Prometheus text. */
+    void (*metrics)(void *self, struct text *out);
+    void *self;
+};
+
+struct api_server;
+
+struct api_passed {
+    const int *fds;
+    size_t n;
+};
+
+MUST_USE enum err api_server_bind(struct api_server **out, const struct api_settings *settings,
+                                  const struct api_passed *passed, struct text *why);
+MUST_USE enum err api_server_start(struct api_server *s, const struct change_sink *sink, struct refusals *refusals,
+                                   struct trace *trace, const struct api_control *control, struct text *why);
+/* settings are kept until the next call. */
+void api_server_retune(struct api_server *s, const struct api_settings *settings);
+size_t api_server_listeners(const struct api_server *s, struct api_listener_status *out, size_t cap);
+struct metrics_source api_server_metrics(struct api_server *s);
+/* Stop accepting, finish and answer what is in flight (within wait_ms), close. NULL is fine. */
+void api_server_stop(struct api_server *s, int64_t wait_ms);
+
+#endif
