@@ -1,0 +1,256 @@
+/* GET /v1/names
+ *
+ * The idle ones are found in several short looks: names that have no newer claim, then portion by portion the
+ * credentials that were used since, which takes the names in their scope out again. A name is idle only when nobody
+ * who may change it has changed anything: values expire after days, so their absence alone says nothing about a
+ * host that renews every two months. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/admin_internal.h"
+#include "base/clock.h"
+#include "core/domain.h"
+#include "core/value_set.h"
+
+#define NAME_PARTS  12
+#define SHOWN_MAX   80
+#define IDLE_MAX_S  UINT32_MAX
+#define NEVER_NEWER INT64_MAX
+
+struct name_filter {
+    bool by_account, by_domain, retired;
+    uint32_t account;
+    char domain[DOMAIN_TEXT_MAX];
+    int64_t idle_since_s; /* NEVER_NEWER: idle or not */
+};
+
+static void filter_account(struct name_filter *f, struct http_request *rq, const struct state *s,
+                           struct problem *problem)
+{
+    const char *name = admin_query(rq, "account", http_arena(rq), problem);
+    const struct account *a;
+
+    f->by_account = name != NULL;
+    if (name == NULL)
+        return;
+    a = state_account_by_name(s, name, strlen(name));
+    if (a != NULL) {
+        f->account = a->id;
+        return;
+    }
+    problem_say(problem, REFUSAL_NOT_FOUND, "there is no account \"%.*s\"", SHOWN_MAX, name);
+    (void)snprintf(problem->hint, sizeof problem->hint, "riposte account list shows all accounts");
+}
+
+static void filter_domain(struct name_filter *f, struct http_request *rq, struct problem *problem)
+{
+    const char *domain = admin_query(rq, "domain", http_arena(rq), problem);
+
+    f->by_domain = domain != NULL;
+    if (domain != NULL && domain_normalise(f->domain, domain, strlen(domain)) != ERR_OK)
+        problem_say(problem, REFUSAL_MALFORMED, "\"%.*s\" is not a domain that a certificate can be for", SHOWN_MAX,
+                    domain);
+}
+
+/* ?account= &domain= &retired= &idle= */
+static void filter_read(struct name_filter *f, struct http_request *rq, const struct state *s,
+                        struct problem *problem)
+{
+    const char *idle = http_query(rq, "idle");
+
+    *f = (struct name_filter){.idle_since_s = NEVER_NEWER};
+    f->retired = query_flag("retired", http_query(rq, "retired"), problem);
+    filter_account(f, rq, s, problem);
+    filter_domain(f, rq, problem);
+    if (idle != NULL)
+        f->idle_since_s = clock_real_s(&clock_system) - (int64_t)query_number("idle", idle, 0, IDLE_MAX_S, problem);
+}
+
+static bool lists_domain(const struct name_entry *n, const char *domain)
+{
+    for (size_t i = 0; i < n->n_domains; i++)
+        if (strcmp(n->domains[i], domain) == 0)
+            return true;
+    return false;
+}
+
+static bool has_newer_claim(const struct name_entry *n, int64_t than_s)
+{
+    /* The newest by order is the last. */
+    return n->values.n > 0 && value_newest_claim(&n->values.values[n->values.n - 1])->added_s > than_s;
+}
+
+static bool passes(const struct name_filter *f, const struct name_entry *n)
+{
+    return n != NULL && (f->retired || n->retired_s == 0) && (!f->by_account || n->account == f->account) &&
+           (!f->by_domain || lists_domain(n, f->domain)) && n->created_s <= f->idle_since_s &&
+           !has_newer_claim(n, f->idle_since_s);
+}
+
+/* ---- all that pass, in one look ---- */
+
+static void add_name(struct http_request *rq, struct page *page, const struct state *s, const struct name_entry *n)
+{
+    page_add(page, admin_json_name(rq, s, n), NAME_PARTS + n->n_domains);
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    uint32_t ia = *(const uint32_t *)a, ib = *(const uint32_t *)b;
+
+    return (ia > ib) - (ia < ib);
+}
+
+/* Live names that list a domain are found without looking at all names. */
+static void add_of_domain(struct http_request *rq, struct page *page, const struct state *s,
+                          const struct name_filter *f)
+{
+    size_t n = state_names_by_domain(s, f->domain, strlen(f->domain), NULL, 0);
+    uint32_t *ids = arena_alloc(http_arena(rq), (n + 1) * sizeof *ids);
+
+    if (ids == NULL) {
+        page_fini(page);
+        return;
+    }
+    (void)state_names_by_domain(s, f->domain, strlen(f->domain), ids, n);
+    qsort(ids, n, sizeof *ids, compare_ids);
+    for (size_t i = 0; i < n && !page->more; i++) {
+        if (ids[i] <= page->at)
+            continue;
+        if (page_jump(page, ids[i]) && passes(f, state_name(s, ids[i])))
+            add_name(rq, page, s, state_name(s, ids[i]));
+    }
+}
+
+static void look_at_list(struct http_request *rq, const struct result *unused, const struct state *state)
+{
+    struct problem problem = {.reason = REFUSAL_NONE};
+    struct name_filter f;
+    struct page page;
+
+    (void)unused;
+    if (admin_refuse_stateless(rq, state))
+        return;
+    filter_read(&f, rq, state, &problem);
+    page_init(&page, http_query(rq, "limit"), http_query(rq, "after"), &problem);
+    if (admin_refuse_problem(rq, &problem)) {
+        page_fini(&page);
+        return;
+    }
+    if (f.by_domain && !f.retired)
+        add_of_domain(rq, &page, state, &f);
+    else
+        for (uint32_t id; (id = page_next(&page, state_last_name(state))) != 0;)
+            if (passes(&f, state_name(state, id)))
+                add_name(rq, &page, state, state_name(state, id));
+    http_reply_json(rq, 200, page_give(&page));
+}
+
+/* ---- idle ones ---- */
+
+struct idle {
+    struct http_request *rq;
+    struct name_filter filter;
+    struct page page;
+    struct problem problem;
+    bool is_stateless;
+    uint32_t ids[PAGE_MAX]; /* ascending; page.n of them */
+    bool used[PAGE_MAX];
+    uint32_t credential; /* looked at last */
+    uint32_t last_credential;
+};
+
+static void collect(void *arg, const struct state *state)
+{
+    struct idle *idle = arg;
+
+    idle->is_stateless = state == NULL;
+    if (state == NULL)
+        return;
+    filter_read(&idle->filter, idle->rq, state, &idle->problem);
+    page_init(&idle->page, http_query(idle->rq, "limit"), http_query(idle->rq, "after"), &idle->problem);
+    if (problem_is(&idle->problem))
+        return;
+    for (uint32_t id; (id = page_next(&idle->page, state_last_name(state))) != 0;)
+        if (passes(&idle->filter, state_name(state, id)))
+            idle->ids[idle->page.n++] = id;
+    idle->last_credential = state_last_credential(state);
+}
+
+static void mark_used(struct idle *idle, const struct credential *c)
+{
+    for (size_t i = 0; i < c->n_names; i++) {
+        const uint32_t *found = bsearch(&c->names[i], idle->ids, idle->page.n, sizeof idle->ids[0], compare_ids);
+        if (found != NULL)
+            idle->used[found - idle->ids] = true;
+    }
+}
+
+/* The next portion of the credentials. */
+static void look_at_uses(void *arg, const struct state *state)
+{
+    struct idle *idle = arg;
+    uint32_t end = idle->last_credential;
+
+    idle->is_stateless = state == NULL;
+    if (state == NULL)
+        return;
+    if (end - idle->credential > PAGE_VISITS_MAX)
+        end = idle->credential + PAGE_VISITS_MAX;
+    while (idle->credential < end) {
+        const struct credential *c = state_credential(state, ++idle->credential);
+        if (c != NULL && c->last_used_s > idle->filter.idle_since_s)
+            mark_used(idle, c);
+    }
+}
+
+static void show_rest(void *arg, const struct state *state)
+{
+    struct idle *idle = arg;
+    size_t n = idle->page.n;
+
+    idle->is_stateless = state == NULL;
+    if (state == NULL)
+        return;
+    idle->page.n = 0;
+    for (size_t i = 0; i < n && idle->page.items != NULL; i++) {
+        const struct name_entry *name = state_name(state, idle->ids[i]);
+        if (!idle->used[i] && name != NULL)
+            add_name(idle->rq, &idle->page, state, name);
+    }
+}
+
+static bool look(struct idle *idle, admin_look *at)
+{
+    return admin_look_now(idle->rq, at, idle) && !idle->is_stateless && !problem_is(&idle->problem);
+}
+
+static void find_idle(struct http_request *rq)
+{
+    struct idle *idle = calloc(1, sizeof *idle);
+    bool goes_on;
+
+    if (idle == NULL) {
+        http_reply_problem(rq, REFUSAL_FULL, "out of memory", NULL);
+        return;
+    }
+    idle->rq = rq;
+    goes_on = look(idle, collect);
+    while (goes_on && idle->credential < idle->last_credential)
+        goes_on = look(idle, look_at_uses);
+    if (goes_on && look(idle, show_rest))
+        http_reply_json(rq, 200, page_give(&idle->page));
+    else if (!admin_refuse_problem(rq, &idle->problem))
+        (void)admin_refuse_stateless(rq, NULL);
+    page_fini(&idle->page);
+    free(idle);
+}
+
+void admin_name_list(struct http_request *rq)
+{
+    if (http_query(rq, "idle") != NULL)
+        http_offload(rq, find_idle);
+    else
+        http_inspect(rq, look_at_list, NULL);
+}

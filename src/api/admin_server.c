@@ -1,0 +1,347 @@
+/* /v1/server, /v1/reload, /v1/backup: what blocks, each on a thread of its own. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/admin_internal.h"
+#include "base/crypto.h"
+#include "core/name.h"
+
+#define DESCRIPTION_MAX ((size_t)1 << 20)
+#define REPORT_MAX      ((size_t)256 << 10)
+#define PATH_TEXT_MAX   1024
+#define COUNT_TEXT_MAX  24
+#define RANDOM_LEN      8
+#define ZONES_SHOWN     1024
+#define TYPE_FILE       "application/octet-stream"
+
+/* ---- the server ---- */
+
+static json_t *json_zone(const struct zone_state *zone, uint64_t names, uint64_t values)
+{
+    json_t *object = json_object();
+    char text[NAME_TEXT_MAX];
+
+    if (json_put(object, "origin", json_string(name_format(&zone->spec.apex, text))) &&
+        json_put(object, "serial", json_integer((json_int_t)zone->serial)) &&
+        json_put(object, "names", json_integer((json_int_t)names)) &&
+        json_put(object, "values", json_integer((json_int_t)values)))
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+/* What one zone holds, counted portion by portion. */
+struct zone_count {
+    uint32_t zone;
+    uint64_t names, values;
+};
+
+struct seen {
+    bool has_state;
+    json_t *zones, *counts; /* NULL: no memory */
+    uint32_t at;            /* the name that was counted last */
+    bool is_counted;
+    size_t n_zones;
+    struct zone_count of[ZONES_SHOWN];
+};
+
+static struct zone_count *count_of(struct seen *seen, uint32_t zone)
+{
+    for (size_t i = 0; i < seen->n_zones; i++)
+        if (seen->of[i].zone == zone)
+            return &seen->of[i];
+    if (seen->n_zones == ARRAY_LEN(seen->of))
+        return NULL;
+    seen->of[seen->n_zones] = (struct zone_count){.zone = zone};
+    return &seen->of[seen->n_zones++];
+}
+
+/* The next portion of the names. */
+static void look_at_names(void *arg, const struct state *state)
+{
+    struct seen *seen = arg;
+
+    seen->has_state = state != NULL;
+    for (uint32_t visits = 0; state != NULL && visits < PAGE_VISITS_MAX && seen->at < state_last_name(state);
+         visits++) {
+        const struct name_entry *n = state_name(state, ++seen->at);
+        struct zone_count *count = n != NULL && n->retired_s == 0 ? count_of(seen, n->zone) : NULL;
+        if (count == NULL)
+            continue;
+        count->names++;
+        count->values += n->values.n;
+    }
+    seen->is_counted = state != NULL && seen->at >= state_last_name(state);
+}
+
+static json_t *json_counts(const struct state *s)
+{
+    struct state_counts c = state_counts(s);
+    const struct {
+        const char *member;
+        uint64_t n;
+    } counts[] = {
+        {"accounts", c.accounts},
+        {"names", c.names},
+        {"tombstones", c.tombstones},
+        {"values", c.values},
+        {"claims", c.claims},
+        {"pinned", c.pinned},
+        {"tokens", c.tokens},
+        {"credentials", c.credentials},
+        {"names-unclaimed", c.names_unclaimed},
+    };
+    json_t *object = json_object();
+
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+        if (!json_put(object, counts[i].member, json_integer((json_int_t)counts[i].n))) {
+            json_decref(object);
+            return NULL;
+        }
+    }
+    return object;
+}
+
+static json_t *json_zones(struct seen *seen, const struct state *s)
+{
+    json_t *list = json_array();
+
+    for (uint32_t id = 1; id <= state_last_zone(s); id++) {
+        const struct zone_state *zone = state_zone(s, id);
+        const struct zone_count *count;
+        if (zone == NULL || zone->removed)
+            continue;
+        count = count_of(seen, id);
+        if (json_array_append_new(
+                list, json_zone(zone, count != NULL ? count->names : 0, count != NULL ? count->values : 0)) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+static void look_at_server(void *arg, const struct state *state)
+{
+    struct seen *seen = arg;
+
+    seen->has_state = state != NULL;
+    if (state == NULL)
+        return;
+    seen->zones = json_zones(seen, state);
+    seen->counts = json_counts(state);
+}
+
+static json_t *json_store(const struct sink_status *st)
+{
+    json_t *object = json_object();
+
+    if (json_put(object, "path", json_bytes(st->store_path, strlen(st->store_path))) &&
+        json_put(object, "ok", json_boolean(st->store_ok)) &&
+        json_put(object, "problem", json_bytes(st->store_problem, strlen(st->store_problem))) &&
+        json_put(object, "octets", json_integer((json_int_t)st->store_octets)) &&
+        json_put(object, "free-octets", json_integer((json_int_t)st->free_octets)) &&
+        json_put(object, "last-backup", json_time(st->last_backup_s)) &&
+        json_put(object, "changes", json_integer((json_int_t)st->seq)) &&
+        json_put(object, "registration-paused", json_boolean(st->registration_paused)))
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+/* What the program says of its parts; an empty object when it says nothing. NULL: no memory. */
+static json_t *describe(const struct api_control *control)
+{
+    json_t *object = NULL;
+    struct text text;
+
+    if (control->describe == NULL)
+        return json_object();
+    text_init(&text, DESCRIPTION_MAX);
+    if (control->describe(control->self, &text) == ERR_OK)
+        object = json_loadb(text.bytes, text.len, 0, NULL);
+    text_fini(&text);
+    return object;
+}
+
+/* The zones with their counts. False: the committer does not answer, which is when people look here most: the rest
+ * is told all the same. */
+static bool look_around(struct http_request *rq, struct seen *seen)
+{
+    bool goes_on = true;
+
+    while (goes_on && !seen->is_counted)
+        goes_on = admin_look_now(rq, look_at_names, seen) && seen->has_state;
+    return goes_on && admin_look_now(rq, look_at_server, seen) && seen->has_state;
+}
+
+static void show_server(struct http_request *rq)
+{
+    const struct api_services *sv = http_services(rq);
+    struct seen *seen = calloc(1, sizeof *seen);
+    json_t *object = describe(&sv->control);
+    struct sink_status st;
+    bool has_seen = seen != NULL && look_around(rq, seen);
+    bool is_whole;
+
+    sv->sink.status(sv->sink.self, &st);
+    is_whole = seen != NULL && json_put(object, "base-url", json_string(http_base_url(rq))) &&
+               json_put(object, "ready", json_boolean(st.ready)) && json_put(object, "store", json_store(&st)) &&
+               json_put(object, "zones", has_seen ? json_incref(seen->zones) : json_array()) &&
+               json_put(object, "counts", has_seen ? json_incref(seen->counts) : json_null());
+    if (seen != NULL) {
+        json_decref(seen->zones);
+        json_decref(seen->counts);
+    }
+    free(seen);
+    if (!is_whole) {
+        json_decref(object);
+        object = NULL;
+    }
+    http_reply_json(rq, 200, object);
+}
+
+void admin_server_show(struct http_request *rq)
+{
+    http_offload(rq, show_server);
+}
+
+/* ---- reload ---- */
+
+/* A problem that has the whole report beside its first line. */
+static void reply_report(struct http_request *rq, unsigned status, enum refusal reason, const struct text *report)
+{
+    size_t line = strcspn(report->bytes, "\n");
+    json_t *problem = json_object();
+    struct text text;
+    char *dumped = NULL;
+    char type[64];
+
+    (void)snprintf(type, sizeof type, "/problems/%s", refusal_word(reason));
+    if (json_put(problem, "type", json_string(type)) &&
+        json_put(problem, "title", json_string(refusal_title(reason))) &&
+        json_put(problem, "status", json_integer((json_int_t)status)) &&
+        json_put(problem, "detail", json_bytes(report->bytes, line)) &&
+        json_put(problem, "instance", json_string(http_request_id(rq))) &&
+        json_put(problem, "errors", json_bytes(report->bytes, report->len)))
+        dumped = json_dumps(problem, JSON_COMPACT);
+    json_decref(problem);
+    text_init(&text, dumped != NULL ? strlen(dumped) : 0);
+    text_put(&text,
+             dumped != NULL ? dumped : "\n"); /* without memory the text fails too, and so the reply is 503 */
+    free(dumped);
+    http_reply_text(rq, status, HTTP_TYPE_PROBLEM, &text);
+}
+
+static void reply_reloaded(struct http_request *rq, const struct text *report)
+{
+    json_t *object = json_object();
+
+    if (!json_put(object, "notes", json_bytes(report->bytes, report->len))) {
+        json_decref(object);
+        object = NULL;
+    }
+    http_reply_json(rq, 200, object);
+}
+
+static void reload(struct http_request *rq)
+{
+    const struct api_control *control = &http_services(rq)->control;
+    struct text report;
+    enum err e;
+
+    text_init(&report, REPORT_MAX);
+    e = control->reload(control->self, &report);
+    if (e == ERR_OK) {
+        reply_reloaded(rq, &report);
+    } else if (e == ERR_FULL || e == ERR_CLOSED || e == ERR_MEMORY) {
+        http_reply_problem(rq, REFUSAL_STORE_UNAVAILABLE, report.bytes, NULL);
+    } else if (e == ERR_UNKNOWN) {
+        http_reply_problem(rq, REFUSAL_OUTCOME_UNKNOWN, report.bytes, NULL);
+    } else {
+        http_record_refusal(rq, DOOR_ADMIN, REFUSAL_MALFORMED, "administrator", NULL,
+                            "the configuration has errors");
+        reply_report(rq, 422, REFUSAL_MALFORMED, &report);
+    }
+    text_fini(&report);
+}
+
+void admin_reload(struct http_request *rq)
+{
+    if (http_services(rq)->control.reload == NULL)
+        http_reply_problem(rq, REFUSAL_NOT_FOUND, "this server has no configuration to read again", NULL);
+    else
+        http_offload(rq, reload);
+}
+
+/* ---- backup ---- */
+
+/* A name beside the store that nobody has: the copy is as large as the store, and the store's file system has been
+ * given the room. False: no random octets, or the path is too long. */
+static bool name_copy(char out[PATH_TEXT_MAX], const char *store)
+{
+    const char *slash = strrchr(store, '/');
+    uint64_t random = 0;
+    int len;
+
+    _Static_assert(sizeof random == RANDOM_LEN, "octets in the name");
+    if (crypto_random(&random, sizeof random) != ERR_OK)
+        return false;
+    len = snprintf(out, PATH_TEXT_MAX, "%.*s.riposte-backup-%016" PRIx64,
+                   slash != NULL ? (int)(slash - store + 1) : 0, store, random);
+    return len > 0 && len < PATH_TEXT_MAX;
+}
+
+static void reply_copy(struct http_request *rq, int fd, uint64_t entries, uint64_t names)
+{
+    char count[COUNT_TEXT_MAX];
+    struct stat sb;
+
+    if (fstat(fd, &sb) != 0) {
+        (void)close(fd); /* was only read */
+        http_reply_problem(rq, REFUSAL_STORE_UNAVAILABLE, "the copy cannot be read", NULL);
+        return;
+    }
+    http_reply_file(rq, 200, TYPE_FILE, fd, (uint64_t)sb.st_size);
+    (void)snprintf(count, sizeof count, "%" PRIu64, entries);
+    http_reply_header(rq, "Riposte-Changes", count);
+    (void)snprintf(count, sizeof count, "%" PRIu64, names);
+    http_reply_header(rq, "Riposte-Names", count);
+}
+
+static void backup(struct http_request *rq)
+{
+    const struct change_sink *sink = &http_services(rq)->sink;
+    uint64_t entries = 0, names = 0;
+    char path[PATH_TEXT_MAX];
+    struct sink_status st;
+    struct text why;
+    int fd = -1;
+
+    sink->status(sink->self, &st);
+    text_init(&why, REPORT_MAX);
+    if (!name_copy(path, st.store_path)) {
+        text_put(&why, "no name can be made for the copy");
+    } else if (sink->backup(sink->self, path, &entries, &names, &why) == ERR_OK) {
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        if (fd < 0)
+            text_printf(&why, "the copy cannot be read: %s", strerror(errno));
+        (void)unlink(path); /* the descriptor is enough */
+    }
+    if (fd >= 0)
+        reply_copy(rq, fd, entries, names);
+    else
+        http_reply_problem(rq, REFUSAL_STORE_UNAVAILABLE, why.bytes, NULL);
+    text_fini(&why);
+}
+
+void admin_backup(struct http_request *rq)
+{
+    http_offload(rq, backup);
+}

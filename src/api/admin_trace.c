@@ -1,0 +1,330 @@
+/* /v1/names/{name}/trace: the questions for a name and the changes of it, merged by time.
+ *
+ * Three steps on a thread that may wait: find the name; read the questions from memory and the journal from disk;
+ * look up who made the changes. A name that was never made can be traced too: then somebody asks for what nobody
+ * has set up. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/admin_internal.h"
+#include "core/door.h"
+#include "core/resolve.h"
+#include "core/rr.h"
+#include "core/value_set.h"
+
+#define US_PER_S      INT64_C(1000000)
+#define QUESTIONS_MAX 10000
+#define CHANGES_MAX   10000
+#define SCAN_MAX      1000000 /* entries of the journal, newest ones */
+#define RCODE_MAX     16
+
+struct change {
+    int64_t time_us;
+    uint32_t credential;
+    enum door door;
+    json_t *item; /* without who */
+};
+
+struct tracing {
+    struct http_request *rq;
+    struct problem problem;
+    int64_t since_s;
+    struct name_ref ref;
+    bool is_stateless, is_missing;
+    struct result why; /* is_missing */
+    struct name owner; /* case as registered */
+    uint32_t name;     /* 0: never made */
+    struct trace_record *questions;
+    size_t n_questions;
+    struct change *changes; /* a ring: the oldest is at first */
+    size_t n_changes, first;
+    bool no_memory;
+};
+
+/* ---- finding the name ---- */
+
+static void find(void *arg, const struct state *state)
+{
+    struct tracing *t = arg;
+    const struct name_entry *n;
+
+    t->is_stateless = state == NULL;
+    if (state == NULL)
+        return;
+    n = state_resolve_name(state, &t->ref, &t->why);
+    if (n != NULL) {
+        t->name = n->id;
+        name_set(&t->owner, n->owner, n->owner_len);
+        return;
+    }
+    t->is_missing = t->why.refusal != REFUSAL_NOT_FOUND ||
+                    name_parse(&t->owner, t->ref.text, t->ref.len) != ERR_OK ||
+                    state_zone_of(state, &t->owner) == NULL;
+}
+
+/* ---- questions ---- */
+
+static const char *rcode_format(const struct trace_record *r, char out[RCODE_MAX])
+{
+    static const char *const words[] = {"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED"};
+
+    if ((r->flags & TRACE_NXDOMAIN) != 0)
+        return words[3];
+    if (r->rcode < ARRAY_LEN(words))
+        return words[r->rcode];
+    (void)snprintf(out, RCODE_MAX, "RCODE%u", (unsigned)r->rcode);
+    return out;
+}
+
+static json_t *json_question(const struct trace_record *r)
+{
+    struct addr from = {.family = (r->flags & TRACE_V6) != 0 ? ADDR_V6 : ADDR_V4};
+    char type[RR_TYPE_TEXT_MAX], rcode[RCODE_MAX];
+    json_t *object = json_object();
+
+    memcpy(from.b, r->client, from.family == ADDR_V6 ? 16 : 4);
+    if (json_put(object, "kind", json_string("question")) && json_put(object, "time", json_time_us(r->time_us)) &&
+        json_put(object, "from", json_addr(&from)) && json_put(object, "port", json_integer((json_int_t)r->port)) &&
+        json_put(object, "transport", json_string((r->flags & TRACE_TCP) != 0 ? "tcp" : "udp")) &&
+        json_put(object, "edns-size",
+                 (r->flags & TRACE_EDNS) != 0 ? json_integer((json_int_t)r->edns_size) : json_null()) &&
+        json_put(object, "type", json_string(rr_type_format(r->qtype, type))) &&
+        json_put(object, "case-mixed", json_boolean((r->flags & TRACE_MIXED_CASE) != 0)) &&
+        json_put(object, "rcode", json_string(rcode_format(r, rcode))) &&
+        json_put(object, "records", json_integer((json_int_t)r->count)) &&
+        json_put(object, "truncated", json_boolean((r->flags & TRACE_TRUNCATED) != 0)) &&
+        json_put(object, "serial", json_integer((json_int_t)r->serial)) &&
+        json_put(object, "at", json_integer((json_int_t)r->listener)))
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static void read_questions(struct tracing *t)
+{
+    const struct trace *trace = http_services(t->rq)->trace;
+    struct name folded = t->owner;
+
+    if (trace == NULL)
+        return;
+    t->questions = calloc(QUESTIONS_MAX, sizeof *t->questions);
+    t->no_memory = t->questions == NULL;
+    if (t->no_memory)
+        return;
+    name_fold(&folded);
+    t->n_questions =
+        trace_read(trace, trace_name_hash(trace, &folded), t->since_s * US_PER_S, t->questions, QUESTIONS_MAX);
+}
+
+/* ---- changes ---- */
+
+static bool has_name(const struct effect_credential *c, uint32_t name)
+{
+    for (size_t i = 0; i < c->n_names; i++)
+        if (c->names[i] == name)
+            return true;
+    return false;
+}
+
+/* Whether an effect is on the name; *claim: the value's, when it is about one. */
+static bool is_on_name(const struct effect *f, uint32_t name, const struct effect_claim **claim)
+{
+    *claim = NULL;
+    if (f->kind >= EFFECT_CLAIM_ADDED && f->kind <= EFFECT_CLAIM_EXPIRED) {
+        *claim = &f->u.claim;
+        return f->u.claim.name == name;
+    }
+    if (f->kind >= EFFECT_NAME_MADE && f->kind <= EFFECT_NAME_REVIVED)
+        return f->u.name->id == name;
+    if (f->kind >= EFFECT_CREDENTIAL_MADE && f->kind <= EFFECT_CREDENTIAL_REVOKED)
+        return has_name(f->u.credential, name);
+    if (f->kind == EFFECT_GRANT_MADE || f->kind == EFFECT_GRANT_ENDED)
+        return f->u.grant.name == name;
+    if (f->kind == EFFECT_ALIAS_MADE)
+        return f->u.alias->name == name;
+    return false;
+}
+
+static json_t *json_effect(const struct effect *f, const struct effect_claim *claim)
+{
+    json_t *object = json_object();
+    bool is_whole = json_put(object, "what", json_string(effect_word(f->kind)));
+
+    if (is_whole && claim != NULL) {
+        char *text = malloc((size_t)claim->rdata.len + 1);
+        is_whole = text != NULL &&
+                   json_put(object, "value",
+                            json_bytes(text, value_decode_text(text, claim->rdata.bytes, claim->rdata.len)));
+        free(text);
+    }
+    if (is_whole)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static json_t *json_effects(const struct entry *e, uint32_t name)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < e->n_effects; i++) {
+        const struct effect_claim *claim;
+        if (!is_on_name(&e->effects[i], name, &claim))
+            continue;
+        if (json_array_append_new(list, json_effect(&e->effects[i], claim)) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+static json_t *json_change(const struct entry *e, uint32_t name)
+{
+    json_t *object = json_object();
+
+    if (json_put(object, "kind", json_string("change")) && json_put(object, "time", json_time(e->time_s)) &&
+        json_put(object, "change", json_integer((json_int_t)e->seq)) &&
+        json_put(object, "door", json_string(door_word(e->door))) &&
+        json_put(object, "from", json_addr(&e->client)) &&
+        json_put(object, "request", json_string(e->request_id)) &&
+        json_put(object, "effects", json_effects(e, name)))
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+/* Keep the newest CHANGES_MAX. */
+static bool visit_entry(void *arg, const struct entry *e)
+{
+    struct tracing *t = arg;
+    size_t at = t->n_changes;
+    json_t *item = json_change(e, t->name);
+
+    t->no_memory = item == NULL;
+    if (t->no_memory)
+        return false;
+    if (t->n_changes == CHANGES_MAX) {
+        at = t->first;
+        t->first = (t->first + 1) % CHANGES_MAX;
+        json_decref(t->changes[at].item);
+    } else {
+        t->n_changes++;
+    }
+    t->changes[at] = (struct change){e->time_s * US_PER_S, e->credential, e->door, item};
+    return true;
+}
+
+static enum err read_changes(struct tracing *t)
+{
+    const struct change_sink *sink = &http_services(t->rq)->sink;
+    struct journal_filter filter = {.since_s = t->since_s, .name = t->name, .max_scan = SCAN_MAX};
+
+    if (t->name == 0)
+        return ERR_OK;
+    t->changes = calloc(CHANGES_MAX, sizeof *t->changes);
+    t->no_memory = t->changes == NULL;
+    return t->no_memory ? ERR_MEMORY : sink->journal(sink->self, &filter, visit_entry, t);
+}
+
+/* What is made without a credential: by an administrator, the server itself, or a registration. */
+static bool put_maker(const struct change *c, const struct state *s)
+{
+    const char *who = c->door == DOOR_ADMIN ? "administrator" : c->door == DOOR_SERVER ? "server" : "registration";
+
+    if (c->credential != CREDENTIAL_ADMIN)
+        return json_put_credential(c->item, s, c->credential);
+    return json_put(c->item, "credential", json_null()) && json_put(c->item, "label", json_string(who));
+}
+
+/* Who made the changes. */
+static void name_makers(void *arg, const struct state *state)
+{
+    struct tracing *t = arg;
+
+    t->is_stateless = state == NULL;
+    for (size_t i = 0; state != NULL && i < t->n_changes; i++)
+        if (!put_maker(&t->changes[i], state))
+            t->no_memory = true;
+}
+
+/* ---- both ---- */
+
+/* Changes know their second only; in that second they stand before the questions, which may have seen them. */
+static json_t *json_items(struct tracing *t)
+{
+    json_t *list = json_array();
+    size_t q = 0, c = 0;
+
+    while (q < t->n_questions || c < t->n_changes) {
+        struct change *change = c < t->n_changes ? &t->changes[(t->first + c) % CHANGES_MAX] : NULL;
+        json_t *item;
+        if (change != NULL && (q == t->n_questions || change->time_us <= t->questions[q].time_us)) {
+            item = json_incref(change->item);
+            c++;
+        } else {
+            item = json_question(&t->questions[q++]);
+        }
+        if (json_array_append_new(list, item) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+static void reply_trace(struct tracing *t)
+{
+    json_t *object = json_object();
+    char text[NAME_TEXT_MAX];
+
+    if (t->no_memory || !json_put(object, "name", json_string(name_format(&t->owner, text))) ||
+        !json_put(object, "items", json_items(t))) {
+        json_decref(object);
+        object = NULL;
+    }
+    http_reply_json(t->rq, 200, object);
+}
+
+/* False: the reply is set. */
+static bool find_name_of(struct tracing *t)
+{
+    t->since_s = query_time("since", http_query(t->rq, "since"), 0, &t->problem);
+    t->ref = admin_param_name(t->rq, http_arena(t->rq), &t->problem);
+    if (admin_refuse_problem(t->rq, &t->problem))
+        return false;
+    if (!admin_look_now(t->rq, find, t) || t->is_stateless) {
+        (void)admin_refuse_stateless(t->rq, NULL);
+        return false;
+    }
+    if (t->is_missing)
+        http_reply_refused(t->rq, &t->why);
+    return !t->is_missing;
+}
+
+static void trace(struct http_request *rq)
+{
+    struct tracing t = {.rq = rq};
+    enum err e = ERR_OK;
+
+    if (find_name_of(&t)) {
+        read_questions(&t);
+        e = read_changes(&t);
+        if (e != ERR_OK && !t.no_memory)
+            http_reply_problem(rq, REFUSAL_STORE_UNAVAILABLE, "the journal cannot be read", "riposte check store");
+        else if (t.n_changes > 0 && (!admin_look_now(rq, name_makers, &t) || t.is_stateless))
+            (void)admin_refuse_stateless(rq, NULL);
+        else
+            reply_trace(&t);
+    }
+    for (size_t i = 0; i < t.n_changes; i++)
+        json_decref(t.changes[i].item);
+    free(t.changes);
+    free(t.questions);
+}
+
+void admin_trace(struct http_request *rq)
+{
+    http_offload(rq, trace);
+}

@@ -1,0 +1,243 @@
+/* /v1/names/{name}/values */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/admin_internal.h"
+#include "core/door.h"
+#include "core/resolve.h"
+#include "core/value_set.h"
+
+/* ---- reading ---- */
+
+static json_t *json_claim(const struct state *s, const struct claim *claim)
+{
+    json_t *object = json_object();
+
+    if (json_put_credential(object, s, claim->credential) &&
+        json_put(object, "door", json_string(door_word((enum door)claim->door))) &&
+        json_put(object, "from", json_client_network(&claim->network)) &&
+        json_put(object, "added", json_time(claim->added_s)) &&
+        json_put(object, "expires", json_time(claim->expires_s)) &&
+        json_put(object, "pinned", json_boolean(claim->pinned)))
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static json_t *json_claims(const struct state *s, const struct value *v)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < v->n_claims; i++) {
+        if (json_array_append_new(list, json_claim(s, &v->claims[i])) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+static json_t *json_text_of(const struct value *v)
+{
+    char *text = malloc((size_t)v->rdlen + 1);
+    json_t *string = NULL;
+
+    if (text != NULL)
+        string = json_bytes(text, value_decode_text(text, v->rdata, v->rdlen));
+    free(text);
+    return string;
+}
+
+static json_t *json_value(const struct state *s, const struct value *v)
+{
+    json_t *object = json_object();
+
+    if (json_put(object, "value", json_text_of(v)) && json_put(object, "claims", json_claims(s, v)))
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+/* Newest first; the set has the oldest first. */
+static json_t *json_items(const struct state *s, const struct value_set *vs)
+{
+    json_t *list = json_array();
+
+    for (size_t i = vs->n; i > 0; i--) {
+        if (json_array_append_new(list, json_value(s, &vs->values[i - 1])) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+static json_t *json_values(struct http_request *rq, const struct state *s, const struct name_entry *n)
+{
+    json_t *object = json_object();
+
+    if (json_put(object, "name", json_owner(n)) &&
+        json_put(object, "octets", json_integer((json_int_t)n->values.octets)) &&
+        json_put(object, "budget", json_integer((json_int_t)http_values_budget(rq))) &&
+        json_put(object, "items", json_items(s, &n->values)))
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static void look_at_list(struct http_request *rq, const struct result *unused, const struct state *state)
+{
+    struct problem problem = {.reason = REFUSAL_NONE};
+    struct name_ref ref = admin_param_name(rq, http_arena(rq), &problem);
+    const struct name_entry *n;
+    struct result why;
+
+    (void)unused;
+    if (admin_refuse_problem(rq, &problem) || admin_refuse_stateless(rq, state))
+        return;
+    n = state_resolve_name(state, &ref, &why);
+    if (n == NULL)
+        http_reply_refused(rq, &why);
+    else
+        http_reply_json(rq, 200, json_values(rq, state, n));
+}
+
+void admin_value_list(struct http_request *rq)
+{
+    http_inspect(rq, look_at_list, NULL);
+}
+
+/* ---- changes ---- */
+
+/* The elements of "values"; NULL: not there, or a problem. */
+static const json_t *find_values(const struct body *b)
+{
+    const json_t *list = b->object != NULL && !problem_is(b->problem) ? json_object_get(b->object, "values") : NULL;
+
+    if (list != NULL && !json_is_array(list)) {
+        problem_say(b->problem, REFUSAL_MALFORMED, "values: a list is wanted");
+        return NULL;
+    }
+    return list;
+}
+
+static struct value_text *make_values(const struct body *b, size_t n)
+{
+    struct value_text *values = arena_alloc(b->arena, (n + 1) * sizeof *values);
+
+    if (values == NULL)
+        problem_say(b->problem, REFUSAL_FULL, "out of memory");
+    return values;
+}
+
+static void read_value(struct value_text *out, const struct body *list, const json_t *item)
+{
+    static const char *const members[] = {"value", "lifetime", "pinned"};
+    struct body b;
+
+    if (!json_is_object(item)) {
+        problem_say(list->problem, REFUSAL_MALFORMED, "values: each is an object, {\"value\": \"TEXT\"}");
+        return;
+    }
+    body_init(&b, item, list->arena, list->problem, members, ARRAY_LEN(members));
+    b.where = "values[].";
+    out->text = body_needed(&b, "value");
+    out->len = out->text != NULL ? strlen(out->text) : 0;
+    out->lifetime_s = body_duration_s(&b, "lifetime", -1);
+    out->pinned = body_flag(&b, "pinned", false);
+    if (out->lifetime_s == 0) /* which would mean for ever */
+        problem_say(list->problem, REFUSAL_MALFORMED, "values[].lifetime: at least 1s; what is to stay is pinned");
+}
+
+static void fill_added(struct http_request *rq, struct request *r, const struct body *b)
+{
+    const json_t *list = find_values(b);
+    size_t n = json_array_size(list);
+    struct value_text *values = make_values(b, n);
+
+    for (size_t i = 0; values != NULL && i < n; i++)
+        read_value(&values[i], b, json_array_get(list, i));
+    r->u.values = (struct request_values){
+        .name = admin_param_name(rq, &r->arena, b->problem), .n = values != NULL ? n : 0, .values = values};
+}
+
+static void fill_removed(struct http_request *rq, struct request *r, const struct body *b)
+{
+    bool all = query_flag("all", http_query(rq, "all"), b->problem);
+    size_t n;
+    const char *const *texts = body_texts(b, "values", &n);
+    struct value_text *values = make_values(b, n);
+
+    for (size_t i = 0; values != NULL && i < n; i++)
+        values[i] = (struct value_text){.text = texts[i], .len = strlen(texts[i]), .lifetime_s = -1};
+    if (all && n > 0)
+        problem_say(b->problem, REFUSAL_MALFORMED, "either all of them, or those in values");
+    r->u.values = (struct request_values){.name = admin_param_name(rq, &r->arena, b->problem),
+                                          .n = values != NULL ? n : 0,
+                                          .values = values,
+                                          .all = all};
+}
+
+/* Put what both replies end with; takes object (NULL: no memory), gives it. */
+static json_t *finish(json_t *object, bool is_whole, const struct result *result)
+{
+    json_t *change = result->seq > 0 ? json_integer((json_int_t)result->seq) : json_null();
+
+    is_whole = json_put(object, "serial", json_integer((json_int_t)result->serial)) && is_whole;
+    is_whole = json_put(object, "change", change) && is_whole;
+    if (is_whole)
+        return object;
+    json_decref(object);
+    return NULL;
+}
+
+static json_t *json_added(const struct result *result)
+{
+    json_t *object = json_object();
+    bool is_whole = json_put(object, "added", json_integer((json_int_t)result->added)) &&
+                    json_put(object, "renewed", json_integer((json_int_t)result->renewed)) &&
+                    json_put(object, "evicted", json_integer((json_int_t)result->evicted)) &&
+                    json_put(object, "evicted-young", json_integer((json_int_t)result->evicted_young));
+
+    return finish(object, is_whole, result);
+}
+
+static json_t *json_removed(const struct result *result)
+{
+    json_t *object = json_object();
+    bool is_whole = json_put(object, "removed", json_integer((json_int_t)result->removed));
+
+    return finish(object, is_whole, result);
+}
+
+static void look_at_added(struct http_request *rq, const struct result *result, const struct state *unused)
+{
+    (void)unused;
+    if (!admin_refuse_result(rq, result))
+        http_reply_json(rq, 200, json_added(result));
+}
+
+static void look_at_removed(struct http_request *rq, const struct result *result, const struct state *unused)
+{
+    (void)unused;
+    if (!admin_refuse_result(rq, result))
+        http_reply_json(rq, 200, json_removed(result));
+}
+
+static const char *const members[] = {"values"};
+
+void admin_value_add(struct http_request *rq)
+{
+    static const struct admin_change add = {REQUEST_VALUE_ADD, members, ARRAY_LEN(members), fill_added,
+                                            look_at_added};
+
+    admin_submit(rq, &add);
+}
+
+void admin_value_remove(struct http_request *rq)
+{
+    static const struct admin_change remove = {REQUEST_VALUE_REMOVE, members, ARRAY_LEN(members), fill_removed,
+                                               look_at_removed};
+
+    admin_submit(rq, &remove);
+}
