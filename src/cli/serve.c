@@ -55,6 +55,7 @@ static enum err load_config(struct serving *s)
 
     text_init(&report, WHY_MAX);
     e = config_load(&s->config, s->config_path, &report, &errors);
+    s->started = s->config;
     if (e != ERR_OK) {
         fputs(report.bytes, stderr);
         if (errors > 0)
@@ -117,7 +118,7 @@ static enum err open_store(void *arg, struct store **out, struct text *why)
 {
     const struct serving *s = arg;
 
-    return store_open_sqlite(out, s->store_path, STORE_SERVE, why);
+    return store_open_sqlite(out, s->started->store_path, STORE_SERVE, why);
 }
 
 static enum err start_committer(struct serving *s)
@@ -125,7 +126,7 @@ static enum err start_committer(struct serving *s)
     const struct committer_options options = {
         .open = open_store,
         .open_arg = s,
-        .path = s->store_path,
+        .path = s->started->store_path,
         .clock = &clock_system,
         .slot = &s->slot,
         .refusals = s->refusals,
@@ -138,7 +139,7 @@ static enum err start_committer(struct serving *s)
     text_init(&why, WHY_MAX);
     e = committer_start(&s->committer, &options, &s->config->settings, &why);
     if (e != ERR_OK)
-        fprintf(stderr, "riposte: store %s: %s\nriposte: not started\n", s->store_path, why.bytes);
+        fprintf(stderr, "riposte: store %s: %s\nriposte: not started\n", s->started->store_path, why.bytes);
     text_fini(&why);
     return e;
 }
@@ -191,9 +192,6 @@ static enum err start_all(struct serving *s)
     if (e != ERR_OK)
         fprintf(stderr, "riposte: %s\nriposte: not started\n", why.bytes);
     text_fini(&why);
-    s->store_path = strdup(s->config->store_path);
-    if (e == ERR_OK && s->store_path == NULL)
-        e = ERR_MEMORY;
     if (e == ERR_OK)
         e = refusals_new(&s->refusals);
     if (e == ERR_OK)
@@ -214,9 +212,11 @@ static void stop_all(struct serving *s)
         committer_stop(s->committer);
     trace_free(s->trace);
     refusals_free(s->refusals);
-    free(s->store_path);
-    config_free(s->previous);
-    config_free(s->config);
+    if (s->previous != s->started)
+        config_free(s->previous);
+    if (s->config != s->started)
+        config_free(s->config);
+    config_free(s->started);
     (void)pthread_mutex_destroy(&s->reload_lock);
 }
 

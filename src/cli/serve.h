@@ -20,7 +20,7 @@ struct serving {
     const char *config_path;
     struct config *config;   /* in force; changed under reload_lock */
     struct config *previous; /* before the last reload: requests in flight may still look at it */
-    char *store_path;        /* as at the start: a reload does not move the store */
+    struct config *started;  /* at the start, for what only a restart changes: the store, the addresses */
     pthread_mutex_t reload_lock;
     struct table_slot slot;
     struct refusals *refusals;

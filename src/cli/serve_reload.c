@@ -73,7 +73,7 @@ static void put_into_force(struct serving *s, struct config *next, struct text *
     struct text differences;
 
     text_init(&differences, 4096);
-    config_restart_differences(s->config, next, &differences);
+    config_restart_differences(s->started, next, &differences);
     if (differences.len > 0)
         text_printf(report, "note: takes effect only after a restart: %s\n", differences.bytes);
     text_fini(&differences);
@@ -82,7 +82,8 @@ static void put_into_force(struct serving *s, struct config *next, struct text *
     dns_server_retune(s->dns, &next->dns);
     api_server_retune(s->api, &next->api);
     /* Requests in flight may look at the configuration before this one, but not at the one before that. */
-    config_free(s->previous);
+    if (s->previous != s->started)
+        config_free(s->previous);
     s->previous = s->config;
     s->config = next;
 }

@@ -173,12 +173,12 @@ void table_prefetch_node(const struct table *t, uint64_t hash)
 {
     struct segment s = segment_of(t, hash);
     uint64_t slot = atomic_load_explicit(&s.slots[segment_start(s, tag_of(hash))].word, memory_order_relaxed);
-    const char *node = (const char *)slot_node(slot);
+    uintptr_t node = (uintptr_t)slot_node(slot);
 
     /* Usually the first slot is the right one; fetching a wrong address, or none, does no harm. */
-    __builtin_prefetch(node);
-    __builtin_prefetch(node + 64);
-    __builtin_prefetch(node + 128);
+    __builtin_prefetch((const void *)node);
+    __builtin_prefetch((const void *)(node + 64));
+    __builtin_prefetch((const void *)(node + 128));
 }
 
 /* Name comparison wants the zone; one that is not yet, or no longer, there has no nodes. */

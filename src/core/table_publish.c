@@ -192,7 +192,7 @@ static bool changes_zone(const struct batch_step *s)
 
 static void publish_names(struct table_batch *b)
 {
-    struct batch_step *end = b->steps + b->n_steps;
+    struct batch_step *end = b->n_steps > 0 ? b->steps + b->n_steps : b->steps;
 
     for (struct batch_step *s = b->steps; s < end; s++)
         if (s->kind == BATCH_PUT)
