@@ -10,20 +10,21 @@
 #define LIMIT_BITS_V4 32
 #define LIMIT_BITS_V6 56
 
-static bool is_live_secret(const struct secret *secret, int64_t now_s)
+/* What has begun stays begun, also when it was made by a clock that was ahead. */
+static bool is_live_secret(const struct secret *secret, const struct decide *d)
 {
-    return secret->starts_s <= now_s && (secret->ends_s == 0 || secret->ends_s > now_s);
+    return secret->starts_s <= d->journal_s && (secret->ends_s == 0 || secret->ends_s > d->now_s);
 }
 
 /* Compare with every live SHA-256 secret, without an early end: how many and which match does not show in the time.
  */
-static bool has_secret(const struct credential *cred, const uint8_t hash[SHA256_LEN], int64_t now_s)
+static bool has_secret(const struct credential *cred, const uint8_t hash[SHA256_LEN], const struct decide *d)
 {
     unsigned matches = 0;
 
     for (size_t i = 0; i < cred->n_secrets; i++) {
         const struct secret *secret = &cred->secrets[i];
-        if (secret->kind == SECRET_SHA256 && secret->len == SHA256_LEN && is_live_secret(secret, now_s))
+        if (secret->kind == SECRET_SHA256 && secret->len == SHA256_LEN && is_live_secret(secret, d))
             matches += crypto_equal(secret->data, hash, SHA256_LEN) ? 1u : 0u;
     }
     return matches > 0;
@@ -157,7 +158,7 @@ enum err authorize_credential(struct deciding *c)
     }
     c->res->credential = cred->id;
     c->res->account = cred->account;
-    if (!has_secret(cred, hash, c->d->now_s)) {
+    if (!has_secret(cred, hash, c->d)) {
         refuse_secret(c, cred);
         return ERR_OK;
     }

@@ -82,6 +82,9 @@ struct value_text {
 };
 
 struct request_values { /* VALUE_ADD: all or none; VALUE_REMOVE */
+    /* NULL, or what is wrong where in a body that the door could not read: then that is what a caller with the
+     * right secret is refused for. A door that must not tell strangers leaves the refusing to the decision. */
+    const char *malformed;
     struct name_ref name;
     size_t n;
     const struct value_text *values;

@@ -78,7 +78,7 @@ static bool is_admitted(struct deciding *c, enum admission admission)
 static void entry_from_caller(struct entry *e, const struct decide *d, const struct caller *caller)
 {
     e->seq = d->seq;
-    e->time_s = d->now_s;
+    e->time_s = d->journal_s;
     e->account = ACCOUNT_ADMIN;
     e->credential = CREDENTIAL_ADMIN;
     e->door = caller->door;

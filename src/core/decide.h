@@ -14,7 +14,8 @@
 struct decide {
     struct state *state;
     const struct settings *settings;
-    int64_t now_s;                      /* journal time: never goes back */
+    int64_t now_s;                      /* the clock's word: goes back when the clock was wrong */
+    int64_t journal_s;                  /* of the entry: never goes back */
     int64_t mono_ms;                    /* for rates */
     uint64_t seq;                       /* position that the entry will get */
     uint64_t old_before;                /* claims of a smaller order are older than values.grace */

@@ -252,6 +252,8 @@ static MUST_USE enum err find_values_name(struct deciding *c, enum action action
     enum err e;
 
     *out = NULL;
+    if (req->malformed != NULL)
+        return refuse(c, REFUSAL_MALFORMED, "%s", req->malformed);
     if (req->n > VALUES_MAX)
         return refuse(c, REFUSAL_TOO_LARGE, "%zu values in one request; at most %d are possible", req->n,
                       VALUES_MAX);

@@ -5,28 +5,11 @@
 #include <assert.h>
 #include <string.h>
 
-#define STEP            16
+#include "core/octets.h"
+
 #define LABEL_KIND_MASK 0xc0 /* RFC 1035 section 4.1.4 */
 #define LABEL_POINTER   0xc0
 #define POINTER_MASK    0x3fff
-
-typedef uint8_t octets16 __attribute__((vector_size(STEP)));
-
-static octets16 load16(const uint8_t *at)
-{
-    octets16 v;
-
-    memcpy(&v, at, sizeof v);
-    return v;
-}
-
-/* Length octets are below 'A', so a whole wire name can be folded without looking at its labels. */
-static octets16 fold16(octets16 v)
-{
-    octets16 upper = (octets16)((octets16)(v - 'A') < 26);
-
-    return v | (upper & 0x20);
-}
 
 static uint8_t fold8(uint8_t c)
 {
@@ -301,23 +284,19 @@ void name_fold(struct name *n)
 {
     size_t len = n->len;
 
-    for (size_t i = 0; i < len; i += STEP) {
-        octets16 v = fold16(load16(n->b + i));
-        memcpy(n->b + i, &v, sizeof v);
-    }
+    for (size_t i = 0; i < len; i += OCTETS_STEP)
+        octets_store(n->b + i, octets_fold(octets_load(n->b + i)));
 }
 
 bool name_equal(const struct name *a, const struct name *b)
 {
     octets16 differ = {0};
-    uint64_t halves[2];
 
     if (a->len != b->len)
         return false;
-    for (size_t i = 0; i < a->len; i += STEP)
-        differ |= fold16(load16(a->b + i)) ^ fold16(load16(b->b + i));
-    memcpy(halves, &differ, sizeof halves);
-    return (halves[0] | halves[1]) == 0;
+    for (size_t i = 0; i < a->len; i += OCTETS_STEP)
+        differ |= octets_fold(octets_load(a->b + i)) ^ octets_fold(octets_load(b->b + i));
+    return !octets_any(differ);
 }
 
 unsigned name_labels(const struct name *n)

@@ -225,7 +225,7 @@ void node_owner(const struct node *n, const struct table_zone *z, struct name *o
 /* ---- reading ---- */
 
 /* The i-th set of the node, whose records begin at data. */
-static void give_set(const struct node_set *set, const uint8_t *data, struct answer_set *out)
+static inline void give_set(const struct node_set *set, const uint8_t *data, struct answer_set *out)
 {
     *out = (struct answer_set){.records = data,
                                .len = set->len,
@@ -236,7 +236,7 @@ static void give_set(const struct node_set *set, const uint8_t *data, struct ans
                                .additional_count = set->additional_count};
 }
 
-static bool find_own_set(const struct node *n, uint16_t type, struct answer_set *out)
+static inline bool find_own_set(const struct node *n, uint16_t type, struct answer_set *out)
 {
     const uint8_t *data = node_name(n) + n->name_len;
 

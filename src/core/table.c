@@ -7,25 +7,23 @@
 #include <urcu-qsbr.h>
 
 #include "base/crypto.h"
+#include "core/octets.h"
 #include "core/table_internal.h"
 
 /* ---- the table as a whole ---- */
 
-enum err table_new(struct table **out)
+enum err table_new(struct table **out, const struct siphash_key *name_key)
 {
     struct table *t = aligned_alloc(_Alignof(struct table), sizeof *t);
     struct zone_index *zones = zone_index_new(0, 0);
-    enum err e = t != NULL && zones != NULL ? ERR_OK : ERR_MEMORY;
 
-    if (e == ERR_OK) {
-        memset(t, 0, sizeof *t);
-        e = crypto_random(&t->key, sizeof t->key);
-    }
-    if (e != ERR_OK) {
+    if (t == NULL || zones == NULL) {
         free(zones);
         free(t);
-        return e;
+        return ERR_MEMORY;
     }
+    memset(t, 0, sizeof *t);
+    t->key = *name_key;
     for (size_t i = 0; i < TABLE_SEGMENTS; i++)
         atomic_init(&t->segments[i], (uintptr_t)t->no_slots);
     atomic_init(&t->zones, zones);
@@ -92,6 +90,12 @@ struct table_counts table_counts(const struct table *t)
     return t->counts;
 }
 
+enum err table_slot_init(struct table_slot *slot)
+{
+    slot->current = NULL;
+    return crypto_random(&slot->name_key, sizeof slot->name_key);
+}
+
 struct table *table_slot_swap(struct table_slot *slot, struct table *t)
 {
     struct table *before = __atomic_exchange_n(&slot->current, t, __ATOMIC_ACQ_REL);
@@ -107,52 +111,43 @@ const struct table *table_slot_read(const struct table_slot *slot)
 
 /* ---- names of nodes ---- */
 
-#define STEP 16
-
-typedef uint64_t octets16 __attribute__((vector_size(STEP)));
-
-static octets16 load16(const uint8_t *at)
+/* Where two names that are followed by zeros, to the end of the last step at least, differ. */
+static inline octets16 padded_differ(const uint8_t *a, const uint8_t *b, size_t len)
 {
-    octets16 v;
+    octets16 differ = octets_load(a) ^ octets_load(b);
 
-    memcpy(&v, at, sizeof v);
-    return v;
+    for (size_t i = OCTETS_STEP; i < len; i += OCTETS_STEP)
+        differ |= octets_load(a + i) ^ octets_load(b + i);
+    return differ;
 }
 
-static bool is_zero(octets16 v)
+/* Where octets that are followed by others differ: the last step overlaps the one before it, so that nothing behind
+ * is read. len is at least a step. */
+static inline octets16 octets_differ(const uint8_t *a, const uint8_t *b, size_t len)
 {
-    return (v[0] | v[1]) == 0;
+    octets16 differ = octets_load(a + len - OCTETS_STEP) ^ octets_load(b + len - OCTETS_STEP);
+
+    for (size_t i = 0; i + OCTETS_STEP < len; i += OCTETS_STEP)
+        differ |= octets_load(a + i) ^ octets_load(b + i);
+    return differ;
 }
 
-/* Both are followed by zeros, to the end of the last step at least. */
-static bool padded_equal(const uint8_t *a, const uint8_t *b, size_t len)
+static inline bool is_named(const struct node *n, const struct table_zone *z, const struct name *folded)
 {
-    octets16 differ = load16(a) ^ load16(b);
-
-    for (size_t i = STEP; i < len; i += STEP)
-        differ |= load16(a + i) ^ load16(b + i);
-    return is_zero(differ);
-}
-
-/* The last step overlaps the one before it, so that nothing behind is read. */
-static bool octets_equal(const uint8_t *a, const uint8_t *b, size_t len)
-{
+    size_t below = n->name_len;
     octets16 differ;
 
-    if (len < STEP)
-        return memcmp(a, b, len) == 0;
-    differ = load16(a + len - STEP) ^ load16(b + len - STEP);
-    for (size_t i = 0; i + STEP < len; i += STEP)
-        differ |= load16(a + i) ^ load16(b + i);
-    return is_zero(differ);
+    if (folded->len != below + z->apex.len)
+        return false;
+    differ = padded_differ(folded->b + below, z->apex.b, z->apex.len);
+    if (below < OCTETS_STEP)
+        return !octets_any(differ) && memcmp(folded->b, node_name(n), below) == 0;
+    return !octets_any(differ | octets_differ(folded->b, node_name(n), below));
 }
 
 bool node_is_named(const struct node *n, const struct table_zone *z, const struct name *folded)
 {
-    size_t below = n->name_len;
-
-    return folded->len == below + z->apex.len && octets_equal(folded->b, node_name(n), below) &&
-           padded_equal(folded->b + below, z->apex.b, z->apex.len);
+    return is_named(n, z, folded);
 }
 
 /* ---- readers ---- */
@@ -182,11 +177,11 @@ void table_prefetch_node(const struct table *t, uint64_t hash)
 }
 
 /* Name comparison wants the zone; one that is not yet, or no longer, there has no nodes. */
-static bool is_match(const struct zone_index *zones, const struct node *n, const struct name *folded)
+static inline bool is_match(const struct table *t, const struct node *n, const struct name *folded)
 {
-    const struct table_zone *z = zone_index_get(zones, n->zone);
+    const struct table_zone *z = table_node_zone(t, n);
 
-    return z != NULL && node_is_named(n, z, folded);
+    return z != NULL && is_named(n, z, folded);
 }
 
 const struct node *table_find(const struct table *t, const struct name *folded, uint64_t hash)
@@ -200,8 +195,7 @@ const struct node *table_find(const struct table *t, const struct name *folded, 
 
         if (slot == SLOT_EMPTY)
             return NULL;
-        if ((slot & TAG_MASK) == tag && slot != SLOT_DELETED &&
-            is_match(atomic_load_explicit(&t->zones, memory_order_acquire), slot_node(slot), folded))
+        if ((slot & TAG_MASK) == tag && slot != SLOT_DELETED && is_match(t, slot_node(slot), folded))
             return slot_node(slot);
     }
 }

@@ -16,6 +16,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "base/siphash.h"
 #include "core/name.h"
 #include "core/rr.h"
 
@@ -57,8 +58,9 @@ struct table_zone_spec {
 
 /* ---- writing: committer's thread ---- */
 
-MUST_USE enum err table_new(struct table **out); /* ERR_MEMORY, ERR_CRYPTO (no randomness for the hash key) */
-void table_free(struct table *t);                /* when no reader is left */
+MUST_USE enum err table_new(struct table **out,
+                            const struct siphash_key *name_key); /* copies the key; ERR_MEMORY */
+void table_free(struct table *t);                                /* when no reader is left */
 
 /* A set of replacements, prepared aside; one a table at a time. The calls below may come in any order, but the zone
  * of each node must be in the table or in the batch when it is published. ERR_MEMORY; ERR_RANGE: an owner that is
@@ -88,7 +90,11 @@ void table_reclaim(struct table *t);
 /* The writer may replace the whole table (after an error of the store); readers load it once a batch. */
 struct table_slot {
     struct table *current; /* rcu_dereference / rcu_assign_pointer; NULL while loading */
+    /* Of every table that is published here, and of the trace: one hash of a name serves both, and goes on doing so
+     * when the table is replaced. Set by table_slot_init(), then const. */
+    struct siphash_key name_key;
 };
+MUST_USE enum err table_slot_init(struct table_slot *slot); /* with a random key and no table; ERR_CRYPTO */
 /* Publish t (NULL is allowed) and give the one that was there before; waits for a grace period, so that it can be
  * freed. */
 struct table *table_slot_swap(struct table_slot *slot, struct table *t);

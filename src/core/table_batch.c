@@ -156,10 +156,10 @@ static enum err reserve_empty(struct table_batch *b)
     return ERR_OK;
 }
 
+/* The writer may change what readers may not. */
 static struct node *lookup(const struct table_batch *b, const struct name *folded, uint64_t hash)
 {
-    return (struct node *)(uintptr_t)table_find(b->t, folded,
-                                                hash); /* the writer may change what readers may not */
+    return (struct node *)(uintptr_t)table_find(b->t, folded, hash);
 }
 
 /* What n's end may take out of the table: itself and the empty non-terminals above it. */

@@ -3,9 +3,9 @@
  *   1  zones that are new get known by id, so that their nodes can be found; nobody looks into them yet
  *   2  larger arrays for segments that need them
  *   3  nodes that are put; then empty non-terminals that are still missing; then every new node is counted at the
- * one above it. Only after that is anything taken away: so an existing name never disappears in between, and what
- *      table_batch.c found to exist is still there when it is needed
- *   4  removals, with the empty non-terminals that nothing is below of any more
+ *      one above it. Only after that is anything taken away: so an existing name never disappears in between, and
+ *      what table_batch.c found to exist is still there when it is needed
+ *   4  removals, with the empty non-terminals that have nothing below any more
  *   5  zones: their serials, and the set of them */
 #include <assert.h>
 #include <stdlib.h>
@@ -226,7 +226,6 @@ void table_batch_publish(struct table_batch *b)
         table_batch_reclaim(b);
         return;
     }
-    b->n_waiting = 0;
     b->next = t->garbage;
     t->garbage = b;
 }

@@ -1,6 +1,7 @@
-/* Each record is a sequence lock of its own: the owner makes the stamp odd, writes the words, and makes it the next
+/* Each slot is a sequence lock of its own: the owner makes the stamp odd, writes the words, and makes it the next
  * even number. Words are stored with release and loaded with acquire order: a reader that sees a new word also
- * sees, at its second look, that the stamp has moved on. On x86-64 all of these are plain moves. */
+ * sees, at its second look, that the stamp has moved on. On x86-64 all of these are plain moves. A record goes into
+ * its words by shifts and not through memory: it is written for nearly every question. */
 #include "core/trace.h"
 
 #include <assert.h>
@@ -8,17 +9,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/crypto.h"
-#include "base/siphash.h"
+#define CACHE_LINE 64
 
-#define RECORD_WORDS (sizeof(struct trace_record) / sizeof(uint64_t))
-#define CACHE_LINE   64
-
-_Static_assert(sizeof(struct trace_record) == 64, "one cache line");
-_Static_assert(offsetof(struct trace_record, stamp) == 0, "the stamp is word 0");
+enum word {
+    WORD_STAMP, /* odd while the others are being written; 0: never written */
+    WORD_TIME,
+    WORD_HASH,
+    WORD_CLIENT, /* and the next one */
+    WORD_QUESTION = WORD_CLIENT + 2,
+    WORD_ANSWER,
+    WORDS
+};
 
 struct slot {
-    _Atomic uint64_t words[RECORD_WORDS]; /* a struct trace_record */
+    _Alignas(CACHE_LINE) _Atomic uint64_t words[WORDS];
 };
 
 struct trace_ring {
@@ -26,7 +30,6 @@ struct trace_ring {
     size_t n_slots;
     size_t next;    /* owner's: the slot to be written */
     uint64_t stamp; /* owner's: of the newest record, even */
-    struct siphash_key key;
 };
 
 struct trace {
@@ -36,22 +39,22 @@ struct trace {
     struct slot *slots; /* of all rings */
 };
 
-enum err trace_new(struct trace **out, size_t records, size_t rings)
+enum err trace_new(struct trace **out, size_t records, size_t rings, const struct siphash_key *name_key)
 {
     struct trace *t = calloc(1, sizeof *t);
     size_t each;
-    enum err e;
+    enum err e = ERR_OK;
 
     if (t == NULL)
         return ERR_MEMORY;
-    e = crypto_random(&t->key, sizeof t->key);
-    if (e == ERR_OK && records > 0 && rings > 0) {
+    t->key = *name_key;
+    if (records > 0 && rings > 0) {
         each = (records + rings - 1) / rings;
         t->rings = aligned_alloc(CACHE_LINE, rings * sizeof *t->rings);
         t->slots = aligned_alloc(CACHE_LINE, rings * each * sizeof *t->slots);
         e = t->rings != NULL && t->slots != NULL ? ERR_OK : ERR_MEMORY;
         for (size_t i = 0; e == ERR_OK && i < rings; i++)
-            t->rings[i] = (struct trace_ring){.slots = t->slots + i * each, .n_slots = each, .key = t->key};
+            t->rings[i] = (struct trace_ring){.slots = t->slots + i * each, .n_slots = each};
         if (e == ERR_OK)
             memset((void *)t->slots, 0, rings * each * sizeof *t->slots);
         t->n_rings = rings;
@@ -81,51 +84,77 @@ struct trace_ring *trace_ring(struct trace *t, size_t i)
     return &t->rings[i];
 }
 
-/* 0 stands for all names. */
-static uint64_t hash_name(const struct siphash_key *key, const struct name *folded)
-{
-    uint64_t hash = siphash13(key, folded->b, folded->len);
-
-    return hash != 0 ? hash : 1;
-}
-
 uint64_t trace_name_hash(const struct trace *t, const struct name *folded)
 {
-    return hash_name(&t->key, folded);
+    return trace_hash(siphash13(&t->key, folded->b, folded->len));
 }
 
-uint64_t trace_ring_name_hash(const struct trace_ring *r, const struct name *folded)
+static uint64_t pack_question(const struct trace_record *rec)
 {
-    return hash_name(&r->key, folded);
+    return rec->serial | (uint64_t)rec->port << 32 | (uint64_t)rec->qtype << 48;
+}
+
+static uint64_t pack_answer(const struct trace_record *rec)
+{
+    return rec->edns_size | (uint64_t)rec->count << 16 | (uint64_t)rec->rcode << 32 | (uint64_t)rec->flags << 40 |
+           (uint64_t)rec->listener << 48;
+}
+
+static void unpack(struct trace_record *rec, const uint64_t words[WORDS])
+{
+    uint64_t question = words[WORD_QUESTION], answer = words[WORD_ANSWER];
+
+    *rec = (struct trace_record){.stamp = words[WORD_STAMP],
+                                 .time_us = (int64_t)words[WORD_TIME],
+                                 .name_hash = words[WORD_HASH],
+                                 .serial = (uint32_t)question,
+                                 .port = (uint16_t)(question >> 32),
+                                 .qtype = (uint16_t)(question >> 48),
+                                 .edns_size = (uint16_t)answer,
+                                 .count = (uint16_t)(answer >> 16),
+                                 .rcode = (uint8_t)(answer >> 32),
+                                 .flags = (uint8_t)(answer >> 40),
+                                 .listener = (uint8_t)(answer >> 48)};
+    memcpy(rec->client, &words[WORD_CLIENT], sizeof rec->client);
+}
+
+static void put(struct slot *s, enum word i, uint64_t v)
+{
+    atomic_store_explicit(&s->words[i], v, memory_order_release);
 }
 
 void trace_add(struct trace_ring *r, const struct trace_record *rec)
 {
-    uint64_t words[RECORD_WORDS];
+    uint64_t client[2];
     struct slot *s;
 
     if (r == NULL)
         return;
     s = &r->slots[r->next];
     r->next = r->next + 1 < r->n_slots ? r->next + 1 : 0;
-    memcpy(words, rec, sizeof words);
-    atomic_store_explicit(&s->words[0], r->stamp + 1, memory_order_relaxed);
-    for (size_t i = 1; i < RECORD_WORDS; i++)
-        atomic_store_explicit(&s->words[i], words[i], memory_order_release);
+    memcpy(client, rec->client, sizeof client);
+    atomic_store_explicit(&s->words[WORD_STAMP], r->stamp + 1, memory_order_relaxed);
+    put(s, WORD_TIME, (uint64_t)rec->time_us);
+    put(s, WORD_HASH, rec->name_hash);
+    put(s, WORD_CLIENT, client[0]);
+    put(s, WORD_CLIENT + 1, client[1]);
+    put(s, WORD_QUESTION, pack_question(rec));
+    put(s, WORD_ANSWER, pack_answer(rec));
     r->stamp += 2;
-    atomic_store_explicit(&s->words[0], r->stamp, memory_order_release);
+    put(s, WORD_STAMP, r->stamp);
 }
 
 /* Copy a record; false when there is none yet, or it changed meanwhile. */
 static bool slot_read(const struct slot *s, struct trace_record *out)
 {
-    uint64_t words[RECORD_WORDS] = {0};
+    uint64_t words[WORDS] = {0}, stamp;
 
-    for (size_t i = 0; i < RECORD_WORDS; i++)
+    for (size_t i = 0; i < WORDS; i++)
         words[i] = atomic_load_explicit(&s->words[i], memory_order_acquire);
-    if (words[0] == 0 || words[0] % 2 != 0 || words[0] != atomic_load_explicit(&s->words[0], memory_order_relaxed))
+    stamp = words[WORD_STAMP];
+    if (stamp == 0 || stamp % 2 != 0 || stamp != atomic_load_explicit(&s->words[WORD_STAMP], memory_order_relaxed))
         return false;
-    memcpy(out, words, sizeof *out);
+    unpack(out, words);
     return true;
 }
 

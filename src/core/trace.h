@@ -1,4 +1,4 @@
-/* core/trace.h -- the last questions about challenge names and what was told: records of 64 octets, one ring a DNS
+/* core/trace.h -- the last questions about challenge names and what was told: 64 octets each, a ring for each DNS
  * thread.
  *
  * The owner thread writes without lock or atomic read-modify-write; any thread reads, and skips a record that
@@ -14,6 +14,7 @@
 #include "base/addr.h"
 #include "base/attr.h"
 #include "base/err.h"
+#include "base/siphash.h"
 #include "core/name.h"
 
 enum trace_flag {
@@ -26,10 +27,10 @@ enum trace_flag {
     TRACE_DO = 64,
 };
 
-struct trace_record { /* 64 octets */
-    uint64_t stamp;   /* odd while being written */
+struct trace_record {
+    uint64_t stamp; /* order in its ring; trace_add() does not look at it */
     int64_t time_us;
-    uint64_t name_hash; /* trace_name_hash() of the folded question name */
+    uint64_t name_hash; /* trace_hash() of the folded question name */
     uint8_t client[16];
     uint32_t serial;
     uint16_t port;
@@ -39,20 +40,24 @@ struct trace_record { /* 64 octets */
     uint8_t rcode;
     uint8_t flags;    /* enum trace_flag */
     uint8_t listener; /* index of the address that was asked, as configured */
-    uint8_t unused[9];
 };
 
 struct trace_ring;
 struct trace; /* all rings */
 
-/* records: in all rings together, rounded up to a multiple of their number; 0: off. ERR_MEMORY, ERR_CRYPTO. */
-MUST_USE enum err trace_new(struct trace **out, size_t records, size_t rings);
+/* records: in all rings together, rounded up to a multiple of their number; 0: off. Copies the key, which is that
+ * of the table's names. ERR_MEMORY. */
+MUST_USE enum err trace_new(struct trace **out, size_t records, size_t rings, const struct siphash_key *name_key);
 void trace_free(struct trace *t);
 struct trace_ring *trace_ring(struct trace *t, size_t i); /* NULL when off */
-/* Same for every run of the program: the names' hash is keyed at trace_new(). */
+/* The name_hash of records about a name, made of its table_hash(): never 0, which stands for all names. */
+static inline uint64_t trace_hash(uint64_t table_hash)
+{
+    return table_hash != 0 ? table_hash : 1;
+}
+/* The same for those who have no table at hand. */
 uint64_t trace_name_hash(const struct trace *t, const struct name *folded);
-uint64_t trace_ring_name_hash(const struct trace_ring *r, const struct name *folded);
-/* Owner thread; r NULL: does nothing. rec->stamp is ignored. */
+/* Owner thread; r NULL: does nothing. */
 void trace_add(struct trace_ring *r, const struct trace_record *rec);
 /* Copy the newest records, up to cap, about a name (hash 0: all), not older than since_us; oldest first. Any
  * thread. */

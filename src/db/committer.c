@@ -17,23 +17,17 @@
 #define PRUNE_PAUSE_MS    ((int64_t)MS_PER_S) /* between portions */
 #define PRUNE_PORTION     500
 #define NS_PER_S          1000000000
+#define US_PER_S          1000000
 
-void committer_wait(struct committer *c, pthread_cond_t *cond, int64_t ms)
+/* Holding lock. us is above 0. */
+static void wait_us(struct committer *c, pthread_cond_t *cond, int64_t us)
 {
     struct timespec until;
     int rc;
 
-    if (ms == NEVER_MS) {
-        (void)pthread_cond_wait(cond, &c->lock); /* fails for misuse only */
-        return;
-    }
-    if (ms <= 0)
-        return;
-    if (ms > WAIT_MAX_MS)
-        ms = WAIT_MAX_MS;
     (void)clock_gettime(CLOCK_MONOTONIC, &until); /* always there */
-    until.tv_sec += ms / MS_PER_S;
-    until.tv_nsec += ms % MS_PER_S * 1000000;
+    until.tv_sec += us / US_PER_S;
+    until.tv_nsec += us % US_PER_S * 1000;
     if (until.tv_nsec >= NS_PER_S) {
         until.tv_nsec -= NS_PER_S;
         until.tv_sec++;
@@ -41,6 +35,14 @@ void committer_wait(struct committer *c, pthread_cond_t *cond, int64_t ms)
     rc = pthread_cond_timedwait(cond, &c->lock, &until);
     assert(rc == 0 || rc == ETIMEDOUT);
     (void)rc;
+}
+
+void committer_wait(struct committer *c, pthread_cond_t *cond, int64_t ms)
+{
+    if (ms == NEVER_MS)
+        (void)pthread_cond_wait(cond, &c->lock); /* fails for misuse only */
+    else if (ms > 0)
+        wait_us(c, cond, (ms < WAIT_MAX_MS ? ms : WAIT_MAX_MS) * US_PER_MS);
 }
 
 struct item *committer_own_item(enum request_kind kind)
@@ -89,8 +91,8 @@ static int64_t until_next_duty(const struct committer *c, struct instant now)
         return c->retry_ms - now.mono_ms;
     if (next_s != 0 && now.mono_ms < c->time.expiry_pause_ms)
         ms = c->time.expiry_pause_ms - now.mono_ms;
-    else if (next_s != 0 && next_s - now.journal_s < WAIT_MAX_MS / MS_PER_S)
-        ms = (next_s - now.journal_s) * MS_PER_S;
+    else if (next_s != 0 && next_s - now.real_s < WAIT_MAX_MS / MS_PER_S)
+        ms = (next_s - now.real_s) * MS_PER_S;
     if (atomic_load(&c->journal_keep_s) > 0 && c->prune_next_ms - now.mono_ms < ms)
         ms = c->prune_next_ms - now.mono_ms;
     return ms;
@@ -107,9 +109,9 @@ static void wait_for_work(struct committer *c, struct instant now)
 
     (void)pthread_mutex_lock(&c->lock);
     if (!has_work(c) && ms > 0) {
-        c->queue.is_awaited = true;
+        c->queue.awaited = 1;
         committer_wait(c, &c->wake, ms);
-        c->queue.is_awaited = false;
+        c->queue.awaited = 0;
     }
     (void)pthread_mutex_unlock(&c->lock);
 }
@@ -118,11 +120,17 @@ static void wait_for_work(struct committer *c, struct instant now)
 static void gather(struct committer *c)
 {
     int64_t left_us = c->gather_until_us - clock_mono_us(c->o.clock);
-    struct timespec ts = {.tv_nsec = left_us * 1000};
 
-    if (c->gather_until_us != 0 && left_us > 0 && ts.tv_nsec < NS_PER_S)
-        (void)nanosleep(&ts, NULL); /* shorter is no harm */
+    if (c->gather_until_us == 0)
+        return;
     c->gather_until_us = 0;
+    (void)pthread_mutex_lock(&c->lock);
+    if (left_us > 0 && c->queue.n < c->gather_n && !c->queue.closing) {
+        c->queue.awaited = c->gather_n;
+        wait_us(c, &c->wake, left_us);
+        c->queue.awaited = 0;
+    }
+    (void)pthread_mutex_unlock(&c->lock);
 }
 
 static void prune(struct committer *c, struct instant now)
@@ -133,7 +141,11 @@ static void prune(struct committer *c, struct instant now)
 
     if (keep_s <= 0 || now.mono_ms < c->prune_next_ms)
         return;
-    e = c->store->ops->prune(c->store, now.journal_s - keep_s, PRUNE_PORTION, &pruned);
+    if (now.mono_ms < c->time.expiry_pause_ms) {
+        c->prune_next_ms = c->time.expiry_pause_ms;
+        return;
+    }
+    e = c->store->ops->prune(c->store, now.real_s - keep_s, PRUNE_PORTION, &pruned);
     c->prune_next_ms = now.mono_ms + (pruned == PRUNE_PORTION ? PRUNE_PAUSE_MS : PRUNE_INTERVAL_MS);
     if (e == ERR_UNKNOWN)
         store_failed(c, e, "pruning the journal");

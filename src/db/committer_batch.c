@@ -12,7 +12,7 @@
 #define OBSERVATIONS_A_BATCH 256
 #define OBSERVE_INTERVAL_MS  ((int64_t)60 * MS_PER_S)
 #define EXPIRE_RETRY_MS      ((int64_t)MS_PER_S)
-#define GATHER_SHARE         8
+#define GATHER_SHARE         2
 #define GATHER_MAX_US        ((int64_t)20 * US_PER_MS)
 #define FAILURES_MAX         3
 
@@ -94,7 +94,7 @@ bool expiry_is_due(const struct committer *c, struct instant now)
 {
     int64_t next_s = state_next_expiry(c->state);
 
-    return next_s != 0 && next_s <= now.journal_s && now.mono_ms >= c->time.expiry_pause_ms;
+    return next_s != 0 && next_s <= now.real_s && now.mono_ms >= c->time.expiry_pause_ms;
 }
 
 static MUST_USE enum err decide_expiry(struct committer *c, struct decide *d, struct instant now)
@@ -122,7 +122,8 @@ static MUST_USE enum err decide_all(struct committer *c, struct instant now)
     struct decide d = {
         .state = c->state,
         .settings = c->settings,
-        .now_s = now.journal_s,
+        .now_s = now.real_s,
+        .journal_s = now.journal_s,
         .mono_ms = now.mono_ms,
         .old_before = ages_old_before(&c->ages, now.mono_ms, c->settings->values.grace_s),
         .no_space = atomic_load(&c->no_space),
@@ -162,7 +163,8 @@ static enum err apply_timed(struct committer *c, const struct store_batch *b)
     metrics_histogram_add(&c->commit_us, (uint64_t)(after_us - before_us));
     metrics_histogram_add(&c->batch_size, c->n_running > 0 ? c->n_running : 1);
     /* Those that one commit answers come back together: let them gather, else they split into two cohorts that wait
-     * for each other's commits. A lone change waits for nobody. */
+     * for each other's commits. A lone change waits for nobody. Half a commit is the most, for those who do not come
+     * back; mostly they all do, which ends the waiting. An eighth, and always all of it, left them in two cohorts. */
     c->gather_until_us = c->n_running > 1 ? after_us + (wait_us < GATHER_MAX_US ? wait_us : GATHER_MAX_US) : 0;
     return ERR_OK;
 }

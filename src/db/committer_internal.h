@@ -54,7 +54,7 @@ struct queue { /* guarded by lock */
     struct inspection *first_look, *last_look;
     size_t n_looks;
     bool closing;
-    bool is_awaited; /* the committer sleeps until something comes */
+    size_t awaited; /* the committer sleeps until so many are queued, or something else comes; 0: it does not */
 };
 
 struct committer;
@@ -90,6 +90,7 @@ struct ages {
 
 struct instant {
     int64_t mono_ms;
+    int64_t real_s;    /* the clock's word; goes back only when it was wrong by more than a day */
     int64_t journal_s; /* never goes back */
 };
 
@@ -184,7 +185,8 @@ struct committer {
     struct result results[BATCH_MAX + 1];
     struct request *expire; /* the program's own, used again and again */
     size_t batch_max;       /* 1 after a decision failed, to find out whose it was */
-    int64_t gather_until_us;
+    int64_t gather_until_us; /* the next batch may wait so long for others; 0: it does not */
+    size_t gather_n;         /* as many in the queue: all that the last batch answered are back */
     /* Observations that the store does not have. */
     uint32_t *observed;
     size_t n_observed, cap_observed;
@@ -195,7 +197,8 @@ struct committer {
     int64_t retry_ms, backoff_ms;
 };
 
-void committer_wait(struct committer *c, pthread_cond_t *cond, int64_t ms); /* holding lock; NEVER_MS: no end */
+/* Holding lock. NEVER_MS: no end. */
+void committer_wait(struct committer *c, pthread_cond_t *cond, int64_t ms);
 struct item *committer_own_item(enum request_kind kind);                    /* NULL: out of memory */
 
 /* ---- batches (committer_batch.c) ---- */

@@ -13,9 +13,9 @@ void item_free(struct item *it)
 /* Holding lock. */
 static void wake_committer(struct committer *c)
 {
-    if (c->queue.is_awaited)
+    if (c->queue.awaited != 0)
         (void)pthread_cond_signal(&c->wake);
-    c->queue.is_awaited = false;
+    c->queue.awaited = 0;
 }
 
 /* Holding lock. */
@@ -42,7 +42,8 @@ static enum err put_item(struct committer *c, struct item *it)
     q->last = it;
     q->n++;
     wake_watchdog_for(c, it->deadline_ms);
-    wake_committer(c);
+    if (q->n >= q->awaited)
+        wake_committer(c);
     return ERR_OK;
 }
 
@@ -156,6 +157,7 @@ size_t queue_end_running(struct committer *c, bool answer_it[BATCH_MAX])
 
     (void)pthread_mutex_lock(&c->lock);
     n = c->n_running;
+    c->gather_n = c->queue.n + n;
     for (size_t i = 0; i < n; i++)
         answer_it[i] = c->running[i]->state == ITEM_RUNNING;
     c->n_running = 0;

@@ -150,7 +150,7 @@ enum err make_table(struct committer *c, struct table **out)
 {
     struct table *fresh = NULL;
     struct table_batch *staged = NULL;
-    enum err e = table_new(&fresh);
+    enum err e = table_new(&fresh, &c->o.slot->name_key);
 
     *out = NULL;
     if (e == ERR_OK)

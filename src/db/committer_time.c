@@ -1,12 +1,24 @@
 /* The committer's idea of time. Journal time is the real clock, but never goes back. Ages are never computed from
- * it: how long ago a position of the journal was is known from marks by the monotonic clock. */
+ * it: how long ago a position of the journal was is known from marks by the monotonic clock.
+ *
+ * Once the clock was far ahead, journal time stands still until the clock is there again. What ends by a time (values,
+ * credentials, secrets, the journal's oldest entries) is judged by the clock itself, else the one mistake would end or
+ * keep everything; steps back of less than a day, which are ordinary, are not followed. */
 #include "base/log.h"
 #include "db/committer_internal.h"
 
+#define DAY_S            ((int64_t)24 * 3600)
 #define JUMP_US          ((int64_t)60 * 1000000)
 #define MARK_INTERVAL_MS ((int64_t)100) /* at least, for graces of seconds */
 #define MARKS_A_GRACE    128            /* at most: fewer than MARKS_MAX are ever needed */
 #define SEED_MARKS       128
+
+/* At a start nobody knows what the clock did while no server ran: one that is far from the journal counts as having
+ * jumped. */
+static bool is_surprising(int64_t real_s, int64_t journal_s)
+{
+    return journal_s != 0 && (real_s - journal_s > DAY_S || journal_s - real_s > DAY_S);
+}
 
 struct instant time_look(struct committer *c)
 {
@@ -14,8 +26,10 @@ struct instant time_look(struct committer *c)
     int64_t mono_us = clock_mono_us(c->o.clock);
     int64_t offset_us = real_us - mono_us;
     int64_t moved_us = offset_us - c->time.offset_us;
-    struct instant now = {.mono_ms = mono_us / US_PER_MS, .journal_s = clock_real_s(c->o.clock)};
+    struct instant now = {.mono_ms = mono_us / US_PER_MS, .real_s = clock_real_s(c->o.clock)};
 
+    if (!c->time.known && is_surprising(now.real_s, state_time_s(c->state)))
+        c->time.expiry_pause_ms = now.mono_ms + EXPIRY_PAUSE_MS;
     if (c->time.known && (moved_us > JUMP_US || moved_us < -JUMP_US)) {
         c->time.expiry_pause_ms = now.mono_ms + EXPIRY_PAUSE_MS;
         log_event(LOG_WARN, "clock-jumped", log_int("seconds", moved_us / 1000000),
@@ -23,8 +37,9 @@ struct instant time_look(struct committer *c)
     }
     c->time.known = true;
     c->time.offset_us = offset_us;
-    if (now.journal_s < state_time_s(c->state))
-        now.journal_s = state_time_s(c->state);
+    now.journal_s = now.real_s > state_time_s(c->state) ? now.real_s : state_time_s(c->state);
+    if (now.journal_s - now.real_s < DAY_S)
+        now.real_s = now.journal_s;
     return now;
 }
 
@@ -77,7 +92,7 @@ static void look_at_claims(const struct name_entry *n, struct instant now, int64
     for (size_t i = 0; i < n->values.n; i++) {
         const struct value *v = &n->values.values[i];
         for (size_t k = 0; k < v->n_claims; k++) {
-            int64_t age_s = now.journal_s - v->claims[k].added_s;
+            int64_t age_s = now.real_s - v->claims[k].added_s;
             int64_t place = age_s > 0 ? age_s / step_s : 0;
             uint64_t seq = v->claims[k].order >> CLAIM_ORDER_SHIFT;
             if (place >= SEED_MARKS)

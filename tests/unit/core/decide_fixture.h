@@ -139,7 +139,7 @@ static inline enum err try_decide(struct world *w, const struct request *r)
     w->seq++;
     assert_int_equal(w->e.seq, w->seq);
     assert_int_equal(decide_serials(&w->d, &w->e), ERR_OK);
-    state_set_position(w->s, w->seq, w->d.now_s);
+    state_set_position(w->s, w->seq, w->d.journal_s);
     replay(w);
     return ERR_OK;
 }
@@ -166,6 +166,7 @@ static inline size_t effects_of(const struct world *w, enum effect_kind kind)
 static inline void later(struct world *w, int64_t s)
 {
     w->d.now_s += s;
+    w->d.journal_s += s;
     w->d.mono_ms += s * 1000;
 }
 
@@ -202,7 +203,7 @@ static inline struct world *world_new(void)
         .limits = {.changes = {.amount = 10, .per_s = 1}, .names = 1000, .names_unclaimed = 10000},
     };
     w->d = (struct decide){
-        .state = w->s, .settings = &w->settings, .now_s = NOW, .mono_ms = 1000000, .random = crypto_random};
+        .state = w->s, .settings = &w->settings, .now_s = NOW, .journal_s = NOW, .mono_ms = 1000000, .random = crypto_random};
     assert_int_equal(bucket_table_new(&w->d.registrations, 64), ERR_OK);
     assert_int_equal(bucket_table_new(&w->d.failures, 64), ERR_OK);
     assert_int_equal(configure(w, &w->settings), REFUSAL_NONE);

@@ -33,11 +33,13 @@ static inline int prepare_crypto(void **state)
     return crypto_init() == ERR_OK ? 0 : -1;
 }
 
+static const struct siphash_key fixture_key = {0x0706050403020100, 0x0f0e0d0c0b0a0908};
+
 static inline struct table *new_table(void)
 {
     struct table *t = NULL;
 
-    assert_int_equal(table_new(&t), ERR_OK);
+    assert_int_equal(table_new(&t, &fixture_key), ERR_OK);
     return t;
 }
 

@@ -500,16 +500,30 @@ static void a_slot_gives_the_table_that_was_swapped_in(void **state)
     table_free(b);
 }
 
-static void hashes_are_keyed_by_table(void **state)
+static void hashes_depend_on_the_key_alone(void **state)
 {
-    struct table *a = new_table(), *b = new_table();
+    const struct siphash_key other_key = {1, 2};
+    struct table *a = new_table(), *same = new_table(), *b = NULL;
     struct name n = name_of("x.example.org");
 
     (void)state;
-    assert_true(table_hash(a, &n) == table_hash(a, &n));
+    assert_int_equal(table_new(&b, &other_key), ERR_OK);
+    assert_true(table_hash(a, &n) == table_hash(same, &n));
     assert_true(table_hash(a, &n) != table_hash(b, &n));
+    table_free(same);
     table_free(a);
     table_free(b);
+}
+
+static void a_slot_begins_with_a_key_of_its_own_and_without_a_table(void **state)
+{
+    struct table_slot a, b;
+
+    (void)state;
+    assert_int_equal(table_slot_init(&a), ERR_OK);
+    assert_int_equal(table_slot_init(&b), ERR_OK);
+    assert_null(table_slot_read(&a));
+    assert_memory_not_equal(&a.name_key, &b.name_key, sizeof a.name_key);
 }
 
 int main(void)
@@ -531,7 +545,8 @@ int main(void)
         cmocka_unit_test(names_can_pass_from_a_zone_to_another_with_the_same_or_a_lower_apex),
         cmocka_unit_test(names_differ_wherever_they_differ),
         cmocka_unit_test(a_slot_gives_the_table_that_was_swapped_in),
-        cmocka_unit_test(hashes_are_keyed_by_table),
+        cmocka_unit_test(hashes_depend_on_the_key_alone),
+        cmocka_unit_test(a_slot_begins_with_a_key_of_its_own_and_without_a_table),
     };
 
     return cmocka_run_group_tests(tests, prepare_crypto, NULL);

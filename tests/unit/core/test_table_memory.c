@@ -199,7 +199,7 @@ static void a_table_and_a_node_fail_cleanly(void **state)
     for (unsigned long i = 0; i < 2; i++) {
         allocator.left = i;
         allocator.armed = true;
-        assert_int_equal(table_new(&t), ERR_MEMORY);
+        assert_int_equal(table_new(&t, &fixture_key), ERR_MEMORY);
     }
     allocator.left = 0;
     allocator.armed = true;

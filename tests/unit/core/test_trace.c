@@ -11,7 +11,9 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "base/crypto.h"
+#include "core/table.h"
+
+static const struct siphash_key key = {0x0706050403020100, 0x0f0e0d0c0b0a0908};
 
 static struct trace_record record(uint64_t hash, int64_t time_us)
 {
@@ -31,7 +33,7 @@ static void without_records_it_is_off_and_takes_everything(void **state)
     struct trace_record out;
 
     (void)state;
-    assert_int_equal(trace_new(&t, 0, 2), ERR_OK);
+    assert_int_equal(trace_new(&t, 0, 2, &key), ERR_OK);
     assert_null(trace_ring(t, 0));
     assert_null(trace_ring(t, 1));
     add(NULL, 1, 1);
@@ -40,31 +42,52 @@ static void without_records_it_is_off_and_takes_everything(void **state)
     trace_free(NULL);
 }
 
+static void assert_same(const struct trace_record *a, const struct trace_record *b)
+{
+    assert_int_equal(a->time_us, b->time_us);
+    assert_int_equal(a->name_hash, b->name_hash);
+    assert_memory_equal(a->client, b->client, sizeof a->client);
+    assert_int_equal(a->serial, b->serial);
+    assert_int_equal(a->port, b->port);
+    assert_int_equal(a->qtype, b->qtype);
+    assert_int_equal(a->edns_size, b->edns_size);
+    assert_int_equal(a->count, b->count);
+    assert_int_equal(a->rcode, b->rcode);
+    assert_int_equal(a->flags, b->flags);
+    assert_int_equal(a->listener, b->listener);
+}
+
 static void what_is_added_comes_back_whole(void **state)
 {
-    struct trace_record in = {.stamp = 77,
-                              .time_us = INT64_C(1700000000000000),
-                              .name_hash = 5,
-                              .client = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16},
-                              .serial = 4000000000u,
-                              .port = 65535,
-                              .qtype = 257,
-                              .edns_size = 1232,
-                              .count = 64,
-                              .rcode = 3,
-                              .flags = TRACE_TCP | TRACE_DO,
-                              .listener = 9};
-    struct trace_record out[2];
+    static const struct trace_record in[] = {
+        {.time_us = INT64_C(1700000000000000),
+         .name_hash = 5,
+         .client = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16},
+         .serial = 4000000000u,
+         .port = 65535,
+         .qtype = 257,
+         .edns_size = 1232,
+         .count = 64,
+         .rcode = 3,
+         .flags = TRACE_TCP | TRACE_DO,
+         .listener = 9},
+        {.time_us = INT64_C(1700000000000001), .name_hash = UINT64_MAX},
+        {.time_us = INT64_C(1700000000000002), .serial = UINT32_MAX, .qtype = UINT16_MAX},
+        {.time_us = INT64_C(1700000000000003), .port = UINT16_MAX, .count = UINT16_MAX, .flags = UINT8_MAX},
+        {.time_us = INT64_C(1700000000000004), .edns_size = UINT16_MAX, .rcode = UINT8_MAX, .listener = UINT8_MAX},
+        {.time_us = INT64_MAX, .client = {[0] = 0xff, [7] = 0xff, [15] = 0xff}},
+    };
+    struct trace_record out[ARRAY_LEN(in) + 1];
     struct trace *t = NULL;
 
     (void)state;
-    assert_int_equal(trace_new(&t, 4, 1), ERR_OK);
-    assert_int_equal(trace_read(t, 0, INT64_MIN, out, 2), 0);
-    trace_add(trace_ring(t, 0), &in);
-    assert_int_equal(trace_read(t, 0, INT64_MIN, out, 2), 1);
-    in.stamp = out[0].stamp;
-    assert_int_equal(in.stamp % 2, 0);
-    assert_memory_equal(&out[0], &in, sizeof in);
+    assert_int_equal(trace_new(&t, ARRAY_LEN(in), 1, &key), ERR_OK);
+    assert_int_equal(trace_read(t, 0, INT64_MIN, out, ARRAY_LEN(out)), 0);
+    for (size_t i = 0; i < ARRAY_LEN(in); i++)
+        trace_add(trace_ring(t, 0), &in[i]);
+    assert_int_equal(trace_read(t, 0, INT64_MIN, out, ARRAY_LEN(out)), ARRAY_LEN(in));
+    for (size_t i = 0; i < ARRAY_LEN(in); i++)
+        assert_same(&out[i], &in[i]);
     trace_free(t);
 }
 
@@ -74,7 +97,7 @@ static void records_of_all_rings_are_chosen_by_name_and_time_oldest_first(void *
     struct trace *t = NULL;
 
     (void)state;
-    assert_int_equal(trace_new(&t, 12, 3), ERR_OK);
+    assert_int_equal(trace_new(&t, 12, 3, &key), ERR_OK);
     for (int64_t i = 0; i < 12; i++)
         add(trace_ring(t, (size_t)(i % 3)), i % 2 == 0 ? 10 : 11, 100 + i);
     assert_int_equal(trace_read(t, 0, 0, out, 16), 12);
@@ -95,7 +118,7 @@ static void with_too_little_room_the_newest_are_given(void **state)
     struct trace *t = NULL;
 
     (void)state;
-    assert_int_equal(trace_new(&t, 64, 2), ERR_OK);
+    assert_int_equal(trace_new(&t, 64, 2, &key), ERR_OK);
     for (int64_t i = 0; i < 64; i++)
         add(trace_ring(t, (size_t)(i / 32)), 1, (i * 37) % 64); /* in no order */
     for (size_t cap = 1; cap <= 5; cap++) {
@@ -112,7 +135,7 @@ static void a_full_ring_forgets_its_oldest(void **state)
     struct trace *t = NULL;
 
     (void)state;
-    assert_int_equal(trace_new(&t, 5, 2), ERR_OK); /* three each */
+    assert_int_equal(trace_new(&t, 5, 2, &key), ERR_OK); /* three each */
     for (int64_t i = 0; i < 10; i++)
         add(trace_ring(t, 0), 1, i);
     assert_int_equal(trace_read(t, 0, 0, out, 16), 3);
@@ -127,7 +150,7 @@ static void records_of_one_moment_keep_their_order(void **state)
     struct trace *t = NULL;
 
     (void)state;
-    assert_int_equal(trace_new(&t, 8, 1), ERR_OK);
+    assert_int_equal(trace_new(&t, 8, 1, &key), ERR_OK);
     for (uint64_t i = 0; i < 11; i++)
         add(trace_ring(t, 0), 100 + i, 5);
     assert_int_equal(trace_read(t, 0, 0, out, 8), 8);
@@ -136,22 +159,32 @@ static void records_of_one_moment_keep_their_order(void **state)
     trace_free(t);
 }
 
-static void a_name_has_one_hash_in_all_rings_and_another_in_another_run(void **state)
+static void a_name_has_the_hash_that_a_table_with_the_same_key_gives_it(void **state)
 {
+    const struct siphash_key other_key = {1, 2};
+    struct table *table = NULL;
     struct name a, b;
     struct trace *t = NULL, *other = NULL;
 
     (void)state;
     assert_int_equal(name_parse(&a, "a.example.org", 13), ERR_OK);
     assert_int_equal(name_parse(&b, "b.example.org", 13), ERR_OK);
-    assert_int_equal(trace_new(&t, 8, 2), ERR_OK);
-    assert_int_equal(trace_new(&other, 8, 2), ERR_OK);
-    assert_true(trace_name_hash(t, &a) != 0);
-    assert_true(trace_name_hash(t, &a) == trace_ring_name_hash(trace_ring(t, 1), &a));
+    assert_int_equal(trace_new(&t, 8, 2, &key), ERR_OK);
+    assert_int_equal(trace_new(&other, 8, 2, &other_key), ERR_OK);
+    assert_int_equal(table_new(&table, &key), ERR_OK);
+    assert_true(trace_name_hash(t, &a) == trace_hash(table_hash(table, &a)));
     assert_true(trace_name_hash(t, &a) != trace_name_hash(t, &b));
     assert_true(trace_name_hash(t, &a) != trace_name_hash(other, &a));
+    table_free(table);
     trace_free(t);
     trace_free(other);
+}
+
+static void no_name_has_the_hash_that_stands_for_all(void **state)
+{
+    (void)state;
+    assert_true(trace_hash(0) != 0);
+    assert_true(trace_hash(7) == 7);
 }
 
 struct race {
@@ -181,7 +214,7 @@ static void a_reader_never_sees_half_a_record(void **state)
     unsigned long seen = 0, mixed = 0;
 
     (void)state;
-    assert_int_equal(trace_new(&race.t, 4, 1), ERR_OK);
+    assert_int_equal(trace_new(&race.t, 4, 1, &key), ERR_OK);
     assert_int_equal(pthread_create(&writer, NULL, write_records, &race), 0);
     for (unsigned long i = 0; i < 200000 || seen < 1000; i++) {
         size_t n = trace_read(race.t, 0, 0, out, 4);
@@ -199,12 +232,6 @@ static void a_reader_never_sees_half_a_record(void **state)
     trace_free(race.t);
 }
 
-static int prepare(void **state)
-{
-    (void)state;
-    return crypto_init() == ERR_OK ? 0 : -1;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,9 +241,10 @@ int main(void)
         cmocka_unit_test(with_too_little_room_the_newest_are_given),
         cmocka_unit_test(a_full_ring_forgets_its_oldest),
         cmocka_unit_test(records_of_one_moment_keep_their_order),
-        cmocka_unit_test(a_name_has_one_hash_in_all_rings_and_another_in_another_run),
+        cmocka_unit_test(a_name_has_the_hash_that_a_table_with_the_same_key_gives_it),
+        cmocka_unit_test(no_name_has_the_hash_that_stands_for_all),
         cmocka_unit_test(a_reader_never_sees_half_a_record),
     };
 
-    return cmocka_run_group_tests(tests, prepare, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

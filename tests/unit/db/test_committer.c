@@ -281,6 +281,109 @@ static void journal_time_never_goes_back(void **state)
     assert_int_equal(last, TIME_0);
 }
 
+static bool count_entries(void *arg, const struct entry *e)
+{
+    assert_int_equal(e->seq, ++*(uint64_t *)arg);
+    return true;
+}
+
+static uint64_t journal_entries(struct harness *h)
+{
+    uint64_t n = 0;
+
+    assert_int_equal(h->sink.journal(h->sink.self, &(struct journal_filter){0}, count_entries, &n), ERR_OK);
+    return n;
+}
+
+static void expire_credential(struct harness *h, const char *label, int64_t expires_s)
+{
+    struct request *r = local_request(REQUEST_CREDENTIAL_SET);
+
+    r->u.credential.credential = (struct credential_ref){.text = label, .name = owner_ref(W0)};
+    r->u.credential.has_expires = true;
+    r->u.credential.expires_s = expires_s;
+    assert_done(run(h, r));
+}
+
+#define DAYS_S(n) ((int64_t)(n) * 24 * 3600)
+
+static void move_real_clock(struct harness *h, int64_t s)
+{
+    (void)atomic_fetch_add(&h->fake.real_us, s * 1000000);
+}
+
+static void values_outlive_a_clock_that_was_far_ahead_for_a_while(void **state)
+{
+    struct harness *h = *state;
+
+    harness_use_fake_clock(h);
+    harness_start(h);
+    make_names(h, 1);
+    assert_done(run(h, add_request(W0, 1)));
+    move_real_clock(h, DAYS_S(400));
+    assert_done(run(h, add_request(W0, 2)));
+    move_real_clock(h, -DAYS_S(400));
+    test_clock_advance_s(&h->fake, 2 * 3600);
+    assert_done(run(h, add_request(W0, 3)));
+    assert_int_equal(values_in_state(h), 3);
+    harness_stop(h);
+    harness_start(h);
+    assert_int_equal(values_in_state(h), 3);
+    test_clock_advance_s(&h->fake, DAYS_S(3)); /* their lifetime; of the second it counts from then */
+    wait_for_values(h, 1);
+    test_clock_advance_s(&h->fake, DAYS_S(400));
+    wait_for_values(h, 0);
+}
+
+static void credentials_outlive_a_clock_that_was_far_ahead_for_a_while(void **state)
+{
+    struct harness *h = *state;
+    struct result before, after;
+
+    harness_use_fake_clock(h);
+    harness_start(h);
+    make_names(h, 1);
+    before = make_credential(h, W0, "before");
+    assert_done(before);
+    expire_credential(h, "before", TIME_0 + DAYS_S(30));
+    move_real_clock(h, DAYS_S(400));
+    after = make_credential(h, W0, "after");
+    assert_done(after);
+    move_real_clock(h, -DAYS_S(400));
+    assert_done(run(h, secret_add(h, &before, 1)));
+    assert_done(run(h, secret_add(h, &after, 2)));
+    test_clock_advance_s(&h->fake, DAYS_S(30));
+    assert_int_equal(run(h, secret_add(h, &before, 3)).refusal, REFUSAL_EXPIRED);
+}
+
+static void after_a_start_with_a_surprising_clock_nothing_expires_for_an_hour(void **state)
+{
+    static const int64_t jumps[] = {DAYS_S(4), -DAYS_S(400)};
+    struct harness *h = *state;
+
+    harness_use_fake_clock(h);
+    h->options.journal_keep_s = 3600;
+    harness_start(h);
+    make_names(h, 1);
+    assert_done(run(h, add_request(W0, 1)));
+    for (size_t i = 0; i < ARRAY_LEN(jumps); i++) {
+        harness_stop(h);
+        move_real_clock(h, jumps[i]);
+        harness_start(h);
+        pause_ms(20);
+        assert_int_equal(values_in_state(h), 1);
+        harness_stop(h);
+        move_real_clock(h, -jumps[i]);
+        harness_start(h);
+    }
+    assert_int_equal(journal_entries(h), status_of(h).seq);
+    harness_stop(h);
+    move_real_clock(h, DAYS_S(4));
+    harness_start(h);
+    test_clock_advance_s(&h->fake, 3600);
+    wait_for_values(h, 0);
+}
+
 static unsigned evicts_old(struct harness *h, unsigned first)
 {
     struct result res = run(h, add_request(W0, first));
@@ -415,12 +518,6 @@ static void a_start_against_the_store_says_why(void **state)
 }
 
 /* ---- the rest of the sink ---- */
-
-static bool count_entries(void *arg, const struct entry *e)
-{
-    assert_int_equal(e->seq, ++*(uint64_t *)arg);
-    return true;
-}
 
 static void the_sink_reads_the_journal_and_makes_backups(void **state)
 {
@@ -620,10 +717,13 @@ static void metrics_tell_what_happened(void **state)
 
 /* ---- many threads ---- */
 
+#define CLIENT_CHANGES 40
+
 struct client {
     struct harness *h;
     pthread_t thread;
     unsigned number;
+    int pause_ms; /* between an answer and the next request */
     unsigned done;
 };
 
@@ -631,7 +731,7 @@ static void *be_client(void *arg)
 {
     struct client *cl = arg;
 
-    for (unsigned i = 0; i < 40; i++) {
+    for (unsigned i = 0; i < CLIENT_CHANGES; i++) {
         struct waiting w = {0};
         char owner[64];
         struct request *r = add_request(W0, cl->number * 1000 + i);
@@ -642,31 +742,55 @@ static void *be_client(void *arg)
             return NULL;
         while (!atomic_load(&w.answered))
             fail_sleep(100);
+        pause_ms(cl->pause_ms);
         cl->done += w.result.outcome == OUTCOME_DONE ? 1 : 0;
         (void)status_of(cl->h);
     }
     return NULL;
 }
 
-static void many_clients_at_once_all_get_their_answer(void **state)
+/* Several clients at once, until all of them are done. */
+static void be_clients(struct harness *h, int each_pauses_ms)
 {
     enum { CLIENTS = 8 };
-    struct harness *h = *state;
     struct client clients[CLIENTS] = {0};
+
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        clients[i].h = h;
+        clients[i].number = i;
+        clients[i].pause_ms = each_pauses_ms;
+        assert_int_equal(pthread_create(&clients[i].thread, NULL, be_client, &clients[i]), 0);
+    }
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        assert_int_equal(pthread_join(clients[i].thread, NULL), 0);
+        assert_int_equal(clients[i].done, CLIENT_CHANGES);
+    }
+}
+
+static void those_whom_one_commit_answered_share_the_next_one(void **state)
+{
+    struct harness *h = *state;
+    int before;
+
+    harness_start(h);
+    make_names(h, 4);
+    atomic_store(&h->vfs.sync_us, 20000);
+    before = atomic_load(&h->vfs.syncs);
+    be_clients(h, 5);
+    /* In two cohorts it would be twice as many. */
+    assert_in_range(atomic_load(&h->vfs.syncs) - before, CLIENT_CHANGES, CLIENT_CHANGES * 3 / 2);
+    atomic_store(&h->vfs.sync_us, 0);
+}
+
+static void many_clients_at_once_all_get_their_answer(void **state)
+{
+    struct harness *h = *state;
     struct state *loaded;
     struct store *st;
 
     harness_start(h);
     make_names(h, 4);
-    for (unsigned i = 0; i < CLIENTS; i++) {
-        clients[i].h = h;
-        clients[i].number = i;
-        assert_int_equal(pthread_create(&clients[i].thread, NULL, be_client, &clients[i]), 0);
-    }
-    for (unsigned i = 0; i < CLIENTS; i++) {
-        assert_int_equal(pthread_join(clients[i].thread, NULL), 0);
-        assert_int_equal(clients[i].done, 40);
-    }
+    be_clients(h, 0);
     harness_stop(h);
     st = open_store(h->path, STORE_READ);
     loaded = load_state(st);
@@ -688,6 +812,9 @@ int main(void)
         WITH_HARNESS(values_expire_by_themselves_and_leave_dns),
         WITH_HARNESS(after_a_jump_of_the_clock_nothing_expires_for_an_hour),
         WITH_HARNESS(journal_time_never_goes_back),
+        WITH_HARNESS(values_outlive_a_clock_that_was_far_ahead_for_a_while),
+        WITH_HARNESS(credentials_outlive_a_clock_that_was_far_ahead_for_a_while),
+        WITH_HARNESS(after_a_start_with_a_surprising_clock_nothing_expires_for_an_hour),
         WITH_HARNESS(values_count_as_old_after_the_grace_also_across_a_restart),
         WITH_HARNESS(a_reload_is_one_change_and_takes_effect_for_what_follows),
         WITH_HARNESS(a_reload_that_is_refused_leaves_the_settings),
@@ -699,6 +826,7 @@ int main(void)
         WITH_HARNESS(a_long_log_is_moved_into_the_database_beside_the_commits),
         WITH_HARNESS(what_is_queued_at_the_stop_is_finished),
         WITH_HARNESS(metrics_tell_what_happened),
+        WITH_HARNESS(those_whom_one_commit_answered_share_the_next_one),
         WITH_HARNESS(many_clients_at_once_all_get_their_answer),
     };
 

@@ -110,14 +110,14 @@ static void a_start_learns_the_ages_from_the_claims(void **state)
         fold_entry(s, &e);
         entry_fini(&e);
     }
-    now.journal_s = TIME_0 + 60 + GRACE_S - 200;
+    now.real_s = TIME_0 + 60 + GRACE_S - 200;
     ages_seed(&a, s, now, GRACE_S);
     assert_int_equal(old_seq(&a, now.mono_ms, GRACE_S), 0);
     assert_int_equal(old_seq(&a, now.mono_ms + 400 * MS_PER_S, GRACE_S), 6);
-    now.journal_s = TIME_0 + 60 + GRACE_S + 200;
+    now.real_s = TIME_0 + 60 + GRACE_S + 200;
     ages_seed(&a, s, now, GRACE_S);
     assert_int_equal(old_seq(&a, now.mono_ms, GRACE_S), 6);
-    now.journal_s = TIME_0 - 100000; /* a clock that has gone back makes nothing old */
+    now.real_s = TIME_0 - 100000; /* a clock that has gone back makes nothing old */
     ages_seed(&a, s, now, GRACE_S);
     assert_int_equal(old_seq(&a, now.mono_ms, GRACE_S), 0);
     state_free(s);

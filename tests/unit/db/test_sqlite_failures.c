@@ -8,14 +8,13 @@
 
 #include <cmocka.h>
 
-#include <errno.h>
 #include <signal.h>
 #include <sys/wait.h>
 
 #include "base/crypto.h"
 #include "db/scenario.h"
 #include "db/sqlite_store.h"
-#include "db/state_dump.h"
+#include "db/sound.h"
 #include "db/vfs_fail.h"
 
 struct fixture {
@@ -44,64 +43,6 @@ static int tear_down(void **state)
     temp_dir_remove(&f->dir);
     free(f);
     return 0;
-}
-
-static void remove_files(const struct fixture *f)
-{
-    static const char *const suffixes[] = {"", "-wal", "-shm", "-journal"};
-    char path[160];
-
-    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
-        (void)snprintf(path, sizeof path, "%s%s", f->path, suffixes[i]);
-        if (unlink(path) != 0)
-            assert_int_equal(errno, ENOENT);
-    }
-}
-
-static enum err try_open(struct store **st, const char *path)
-{
-    struct text why;
-    enum err e;
-
-    text_init(&why, 1000);
-    e = store_open_sqlite(st, path, STORE_SERVE, &why);
-    if (e != ERR_OK)
-        assert_true(why.len > 0); /* people are told */
-    text_fini(&why);
-    return e;
-}
-
-/* What is at path: sound, and the fold of the first entries; returns how many. */
-static uint64_t assert_is_sound(const char *path)
-{
-    struct store *st = open_store(path, STORE_SERVE);
-    struct state *loaded = load_state(st);
-    struct state *folded = NULL;
-    struct text x, y, report;
-    uint64_t end = state_seq(loaded);
-
-    assert_int_equal(state_new(&folded), ERR_OK);
-    for (uint64_t seq = 1; seq <= end; seq++) {
-        struct entry e;
-        scenario_entry(&e, seq);
-        fold_entry(folded, &e);
-        entry_fini(&e);
-    }
-    text_init(&x, 1 << 20);
-    text_init(&y, 1 << 20);
-    text_init(&report, 1 << 16);
-    dump_state(&x, loaded, DUMP_STATE);
-    dump_state(&y, folded, DUMP_STATE);
-    assert_string_equal(x.bytes, y.bytes);
-    st->ops->close(st);
-    if (store_check_sqlite(path, &report) != ERR_OK)
-        fail_msg("%s", report.bytes);
-    text_fini(&x);
-    text_fini(&y);
-    text_fini(&report);
-    state_free(loaded);
-    state_free(folded);
-    return end;
 }
 
 struct life {
@@ -143,7 +84,7 @@ static void fail_everywhere(struct fixture *f, int ops, int rc, int lasting, int
     for (int n = 1; failed; n += step) {
         struct life l;
         uint64_t end;
-        remove_files(f);
+        remove_files(f->path);
         vfs_fail_arm(&f->vfs, n, ops, rc, lasting);
         l = live(f);
         failed = atomic_load(&f->vfs.failed) > 0;
@@ -271,7 +212,7 @@ static void what_was_acknowledged_before_a_kill_is_there(void **state)
         uint8_t octet;
         int status;
         if (round % 5 == 0)
-            remove_files(f);
+            remove_files(f->path);
         assert_int_equal(pipe(fds), 0);
         pid = fork();
         assert_true(pid >= 0);
