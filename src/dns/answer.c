@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "core/answer_set.h"
 #include "core/rr.h"
 #include "dns/chaos.h"
@@ -9,6 +10,17 @@
 #include "dns/reply.h"
 
 _Static_assert(DNS_IDENTITY_MAX <= EDNS_NSID_MAX, "every identity fits");
+
+void answerer_refresh(struct answerer *a, const struct table_slot *slot, const struct dns_tuning_slot *tuning)
+{
+    const struct dns_tuning *t = dns_tuning_read(tuning);
+
+    a->table = table_slot_read(slot);
+    a->udp_size = t->udp_size;
+    a->identity = t->identity;
+    a->identity_len = t->identity_len;
+    a->now_us = clock_real_us(&clock_system);
+}
 
 /* Everything that composing one answer works with. */
 struct composition {
@@ -18,11 +30,11 @@ struct composition {
 };
 
 /* Remember what was told about a challenge name, or about one of our names that does not exist. */
-static void trace_put(const struct composition *c, const struct name *folded, const struct table_zone *zone)
+static void trace_put(const struct composition *c, uint64_t name_hash, const struct table_zone *zone)
 {
     const struct reply *r = &c->r;
     struct trace_record rec = {.time_us = c->a->now_us,
-                               .name_hash = trace_ring_name_hash(c->a->trace, folded),
+                               .name_hash = trace_hash(name_hash),
                                .serial = table_zone_serial(zone),
                                .qtype = r->q->qtype,
                                .edns_size = r->q->edns ? r->q->edns_size : 0,
@@ -45,13 +57,13 @@ static void trace_put(const struct composition *c, const struct name *folded, co
     trace_add(c->a->trace, &rec);
 }
 
-static void trace_node(const struct composition *c, const struct name *folded, const struct node *node,
+static void trace_node(const struct composition *c, uint64_t name_hash, const struct node *node,
                        const struct table_zone *zone)
 {
     if (c->a->trace == NULL || zone == NULL)
         return;
     if (node == NULL || (node_flags(node) & NODE_CHALLENGE) != 0)
-        trace_put(c, folded, zone);
+        trace_put(c, name_hash, zone);
 }
 
 /* There is no node of the question's name. */
@@ -67,7 +79,7 @@ static void answer_absent(struct composition *c)
     r->authoritative = r->q->qclass == CLASS_IN;
     r->edns.rcode = RCODE_NXDOMAIN;
     reply_put_negative(r, zone, DNS_HEADER_LEN + (size_t)r->q->name.len);
-    trace_node(c, &r->q->name, NULL, zone);
+    trace_node(c, r->q->hash, NULL, zone);
 }
 
 /* Zone transfers are for zones, and ours are not for everyone: RFC 5936 section 2.2.1. */
@@ -88,11 +100,11 @@ static void answer_other(struct composition *c, const struct node *node, const s
 
     if (r->q->qtype != RR_ANY && node_find_set(c->a->table, node, RR_CNAME, &set)) {
         chase_put(r, c->a->table, node, &end);
-        trace_node(c, &end.name, end.node, end.zone);
+        trace_node(c, end.hash, end.node, end.zone);
         return;
     }
     reply_put_negative(r, zone, DNS_HEADER_LEN + (size_t)r->q->name.len);
-    trace_node(c, &r->q->name, node, zone);
+    trace_node(c, r->q->hash, node, zone);
 }
 
 static void answer_lookup(struct composition *c)
@@ -126,14 +138,19 @@ static void answer_lookup(struct composition *c)
         return;
     }
     (void)reply_put_set(r, &set);
-    trace_node(c, &q->name, node, zone);
+    trace_node(c, q->hash, node, zone);
+}
+
+static struct reply_settings settings_of(const struct answerer *a)
+{
+    return (struct reply_settings){
+        .udp_size = a->udp_size, .identity = a->identity, .identity_len = a->identity_len};
 }
 
 size_t answer_compose(struct answerer *a, const struct query *q, const struct answer_peer *peer, uint8_t *msg,
                       size_t cap)
 {
-    const struct reply_settings settings = {
-        .udp_size = a->udp_size, .identity = a->identity, .identity_len = a->identity_len};
+    const struct reply_settings settings = settings_of(a);
     struct composition c;
 
     if (q->verdict == QUERY_DROP) {
@@ -159,4 +176,20 @@ size_t answer_compose(struct answerer *a, const struct query *q, const struct an
     if (c.r.truncated)
         dns_count(&a->counters->truncated);
     return reply_finish(&c.r);
+}
+
+size_t answer_truncate(struct answerer *a, const struct query *q, uint8_t *msg, size_t len)
+{
+    const struct reply_settings settings = settings_of(a);
+    struct reply r;
+    size_t cut_len;
+
+    reply_begin(&r, q, QUERY_UDP, &settings, msg, DNS_UDP_PLAIN_MAX);
+    reply_resume(&r);
+    reply_overflow(&r);
+    cut_len = reply_finish(&r);
+    if (cut_len >= len)
+        return 0;
+    dns_count(&a->counters->truncated);
+    return cut_len;
 }

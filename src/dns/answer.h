@@ -11,7 +11,7 @@
 #include "core/trace.h"
 #include "dns/counters.h"
 #include "dns/query.h"
-#include "dns/server.h"
+#include "dns/tuning.h"
 
 /* What answers depend on besides the table; one a DNS thread. */
 struct answerer {
@@ -24,6 +24,9 @@ struct answerer {
     int64_t now_us;                /* real time, read once a batch; for the trace */
 };
 
+/* Read table, settings and time anew: at the beginning of a read section. What is read is valid until its end. */
+void answerer_refresh(struct answerer *a, const struct table_slot *slot, const struct dns_tuning_slot *tuning);
+
 struct answer_peer {
     const struct sockaddr *from; /* borrowed */
     enum query_transport transport;
@@ -35,5 +38,10 @@ struct answer_peer {
  * (TCP), and msg has NAME_PAD octets of room behind cap. Counts and traces. */
 size_t answer_compose(struct answerer *a, const struct query *q, const struct answer_peer *peer, uint8_t *msg,
                       size_t cap);
+
+/* The response of len octets that answer_compose() has put into msg is too large for the way back: make it the
+ * truncated one, header, question and OPT record (RFC 6891 section 7). Returns its length, or 0 when that is not
+ * less. UDP only. */
+size_t answer_truncate(struct answerer *a, const struct query *q, uint8_t *msg, size_t len);
 
 #endif

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "dns/bind_why.h"
+#include "base/bind_why.h"
 
 #define TCP_BACKLOG       1024
 #define FREE_PORT_TRIES   64
@@ -16,6 +16,8 @@
 #define TCP_SEND_BYTES    (128 * 1024)  /* so that a peer that does not read cannot hold megabytes in the kernel */
 
 enum port_sharing { PORT_ALONE, PORT_SHARED };
+
+static const struct bind_key listen_key = {.path = "dns.listen", .before = "", .after = ""};
 
 enum err bind_init(struct bound *b, const struct dns_settings *settings, size_t n_sockets, struct text *why)
 {
@@ -204,9 +206,9 @@ enum err bind_all(struct bound *out, const struct dns_settings *settings, unsign
         struct failure f = bind_listener(out, i, workers);
 
         if (f.udp != 0)
-            bind_why(why, IP_PROTO_UDP, &out->at[i], f.udp);
+            bind_why(why, &listen_key, IP_PROTO_UDP, &out->at[i], f.udp);
         if (f.tcp != 0 && f.tcp != f.udp) /* the same reason twice helps nobody */
-            bind_why(why, IP_PROTO_TCP, &out->at[i], f.tcp);
+            bind_why(why, &listen_key, IP_PROTO_TCP, &out->at[i], f.tcp);
         if (result == ERR_OK && f.udp != 0)
             result = errno_err(f.udp);
         if (result == ERR_OK && f.tcp != 0)

@@ -8,8 +8,8 @@
 
 #include "base/addr.h"
 #include "base/err.h"
+#include "base/holder.h"
 #include "base/text.h"
-#include "dns/holder.h"
 #include "dns/server.h"
 
 #define LISTENERS_MAX 255 /* answer_peer and the trace count them in one octet */

@@ -16,13 +16,12 @@ static bool was_seen(const struct node *const *seen, size_t n, const struct node
 static void step(struct reply *r, const struct table *t, size_t rdata_at, struct chase_end *end)
 {
     size_t len = r->len - rdata_at; /* of the only record of its set, put last; RDATA is a name in full */
-    uint64_t hash;
 
     assert(len >= 1 && len <= NAME_MAX_LEN);
     name_set(&end->name, r->msg + rdata_at, len);
     name_fold(&end->name);
-    hash = table_hash(t, &end->name);
-    end->node = table_find(t, &end->name, hash);
+    end->hash = table_hash(t, &end->name);
+    end->node = table_find(t, &end->name, end->hash);
     end->zone = end->node != NULL ? table_node_zone(t, end->node) : table_find_zone(t, &end->name);
 }
 
@@ -33,6 +32,7 @@ void chase_put(struct reply *r, const struct table *t, const struct node *node, 
     struct answer_set set;
 
     end->name = r->q->name;
+    end->hash = r->q->hash;
     end->node = node;
     end->zone = table_node_zone(t, node);
     for (size_t n = 0; n < CHASE_STEPS && !was_seen(seen, n, end->node); n++) {

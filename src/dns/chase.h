@@ -11,6 +11,7 @@
 /* Where a chain ended. */
 struct chase_end {
     struct name name;              /* folded */
+    uint64_t hash;                 /* of the name, by table_hash() */
     const struct node *node;       /* NULL: there is no such name, or it is none of ours */
     const struct table_zone *zone; /* NULL: none of ours */
 };

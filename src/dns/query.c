@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/wire.h"
+#include "core/octets.h"
 #include "core/rr.h"
 #include "dns/edns.h"
 
@@ -15,14 +16,8 @@
 #define SHAPE_COUNTS   UINT64_C(0x0000ffffffffffff)
 #define SHAPE_ORDINARY UINT64_C(0x0000000100000000)
 
-#define RECORD_TAIL 10 /* type, class, TTL and RDLENGTH */
-
-/* Sixteen octets at a time; the compiler makes the best of it on every processor. */
-typedef uint8_t vec16 __attribute__((vector_size(16)));
-#define VEC_LEN sizeof(vec16)
-
-_Static_assert(sizeof(((struct name *)0)->b) % VEC_LEN == 0, "a name is a whole number of vectors");
-_Static_assert(NAME_PAD >= VEC_LEN, "a vector may be read from any octet of a message");
+_Static_assert(sizeof(((struct name *)0)->b) % OCTETS_STEP == 0, "a name is a whole number of steps");
+_Static_assert(NAME_PAD >= OCTETS_STEP, "a step may be read from any octet of a message");
 
 static uint16_t load_u16(const uint8_t *at)
 {
@@ -47,44 +42,32 @@ static void query_fail(struct query *q, enum dns_rcode rcode, uint16_t ede)
     q->ede = ede;
 }
 
-static vec16 vec_load(const uint8_t *at)
-{
-    vec16 v;
-
-    memcpy(&v, at, sizeof v);
-    return v;
-}
-
-/* Put v in lower case at `at` (RFC 4343 section 3); returns which octets were upper case. Length octets are below
- * 'A'. */
-static vec16 vec_fold(uint8_t *at, vec16 v)
-{
-    vec16 upper = (vec16)((v - 'A') < 26);
-
-    v |= upper & 0x20;
-    memcpy(at, &v, sizeof v);
-    return upper;
-}
+/* A step read n octets before its middle keeps the first n octets of another. */
+static const uint8_t keep_first[2 * OCTETS_STEP] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                                    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
 /* Copy the len octets of a well-formed name to q, folded and followed by zeros. wire may be read up to 15 octets
  * past the name: what is there is masked out. */
 static void name_take(struct query *q, const uint8_t *wire, size_t len)
 {
-    static const vec16 place = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    static const vec16 zeros = {0};
-    vec16 upper = {0};
-    uint64_t halves[2];
+    static const octets16 zeros = {0};
+    octets16 capitals = {0}, last;
     size_t at = 0;
 
 #pragma GCC unroll 17
-    for (size_t i = 0; i < sizeof q->name.b; i += VEC_LEN)
-        memcpy(q->name.b + i, &zeros, VEC_LEN);
-    for (; len - at > VEC_LEN; at += VEC_LEN)
-        upper |= vec_fold(q->name.b + at, vec_load(wire + at));
-    upper |= vec_fold(q->name.b + at, vec_load(wire + at) & (vec16)(place < (uint8_t)(len - at)));
+    for (size_t i = 0; i < sizeof q->name.b; i += OCTETS_STEP)
+        octets_store(q->name.b + i, zeros);
+    for (; len - at > OCTETS_STEP; at += OCTETS_STEP) {
+        octets16 v = octets_load(wire + at);
+
+        capitals |= octets_capitals(v);
+        octets_store(q->name.b + at, octets_fold(v));
+    }
+    last = octets_load(wire + at) & octets_load(keep_first + OCTETS_STEP - (len - at));
+    capitals |= octets_capitals(last);
+    octets_store(q->name.b + at, octets_fold(last));
     q->name.len = (uint8_t)len;
-    memcpy(halves, &upper, sizeof halves);
-    q->mixed_case = (halves[0] | halves[1]) != 0;
+    q->mixed_case = octets_any(capitals);
 }
 
 /* Octets of the name that begins at msg[pos], with its root label; 0 when it is not a plain name inside len octets:

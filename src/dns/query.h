@@ -26,8 +26,6 @@ enum dns_rcode {
     RCODE_BADVERS = 16 /* extended, RFC 6891 section 6.1.3 */
 };
 
-enum dns_opcode { OPCODE_QUERY = 0, OPCODE_NOTIFY = 4, OPCODE_UPDATE = 5 };
-
 enum query_verdict {
     QUERY_DROP,   /* say nothing: under 12 octets, or QR=1 */
     QUERY_ERROR,  /* rcode says what to answer */

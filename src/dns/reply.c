@@ -165,6 +165,12 @@ static void header_put(struct reply *r)
     store_u16(h + 10, (size_t)r->additionals + (r->q->edns ? 1 : 0));
 }
 
+void reply_resume(struct reply *r)
+{
+    r->edns.rcode = r->msg[3] & 0xf; /* those of more bits have no records to lose */
+    r->authoritative = (r->msg[2] & FLAG_AA) != 0;
+}
+
 size_t reply_finish(struct reply *r)
 {
     assert(r->len <= r->room && r->room <= r->limit);

@@ -56,6 +56,9 @@ void reply_put_negative(struct reply *r, const struct table_zone *zone, size_t n
 void reply_overflow(struct reply *r);
 /* An error: no records, AA clear. ede is sent when there is EDNS and room; EDE_NONE. */
 void reply_fail(struct reply *r, enum dns_rcode rcode, uint16_t ede);
+/* After reply_begin(), when a response stands in the buffer already: take its RCODE and AA, to say the same with
+ * less. */
+void reply_resume(struct reply *r);
 /* Write header and OPT record; returns the length of the message. */
 size_t reply_finish(struct reply *r);
 

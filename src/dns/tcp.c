@@ -93,16 +93,8 @@ static void open_show(struct tcp_thread *t)
  * that. */
 static void section_begin(struct tcp_thread *t)
 {
-    const struct dns_tuning *tuning;
-    struct answerer *a = &t->desk.answerer;
-
     rcu_thread_online();
-    tuning = dns_tuning_read(t->spec.tuning);
-    a->table = table_slot_read(t->spec.slot);
-    a->udp_size = tuning->udp_size;
-    a->identity = tuning->identity;
-    a->identity_len = tuning->identity_len;
-    a->now_us = clock_real_us(&clock_system);
+    answerer_refresh(&t->desk.answerer, t->spec.slot, t->spec.tuning);
 }
 
 static void section_end(void)

@@ -16,8 +16,8 @@ struct tcp_client {
 
 struct tcp_clients;
 
-MUST_USE enum err
-tcp_clients_new(struct tcp_clients **out); /* ERR_MEMORY; ERR_CRYPTO: no randomness for the hash key */
+/* ERR_MEMORY; ERR_CRYPTO: no randomness for the hash key. */
+MUST_USE enum err tcp_clients_new(struct tcp_clients **out);
 void tcp_clients_free(struct tcp_clients *t);
 /* Count one more connection from peer and give its client in *out, which stays valid until tcp_clients_leave().
  * ERR_FULL: it has `most` already. ERR_MEMORY. Nothing is counted after an error. */

@@ -18,21 +18,17 @@
 #include <time.h>
 #include <urcu-qsbr.h>
 
-#include "base/clock.h"
 #include "dns/answer.h"
 #include "dns/query.h"
 #include "dns/thread.h"
 
-#define UDP_BATCH        32
-#define WAKE_SIGNAL      SIGURG
-#define WAKE_REPEAT_NS   1000000
-#define CONTROL_MAX      64 /* one in_pktinfo or in6_pktinfo with its header */
-#define SEND_WAIT_MS     20 /* for room in a full send queue */
-#define ERROR_PAUSE_MS   10
-#define DRAIN_BATCHES    256 /* more than a socket's buffer holds; a flood must not keep the worker from ending */
-#define FLAGS_HIGH       2   /* octet of the header with QR and TC, RFC 1035 section 4.1.1 */
-#define FLAG_TC          0x02
-#define COUNTS_BEHIND_QD 6 /* ANCOUNT, NSCOUNT and ARCOUNT from here to the end of the header */
+#define UDP_BATCH      32
+#define WAKE_SIGNAL    SIGURG
+#define WAKE_REPEAT_NS 1000000
+#define CONTROL_MAX    64 /* one in_pktinfo or in6_pktinfo with its header */
+#define SEND_WAIT_MS   20 /* for room in a full send queue */
+#define ERROR_PAUSE_MS 10
+#define DRAIN_BATCHES  256 /* more than a socket's buffer holds; a flood must not keep the worker from ending */
 
 enum receive_mode { RECEIVE_WAIT, RECEIVE_AT_ONCE };
 
@@ -169,26 +165,25 @@ static unsigned compose_all(struct udp_worker *w, unsigned n)
 
 /* The reply is larger than the interface takes in one piece, and DF is set: ask for TCP instead of saying nothing.
  * False when that was tried already. */
-static bool cut_reply(struct place *p)
+static bool cut_reply(struct udp_worker *w, struct place *p)
 {
-    size_t len = DNS_HEADER_LEN + (p->query.has_question ? p->query.question_len : 0u);
+    size_t len = answer_truncate(&w->answerer, &p->query, p->msg, p->iov.iov_len);
 
-    if (p->iov.iov_len <= len)
+    if (len == 0)
         return false;
-    p->msg[FLAGS_HIGH] |= FLAG_TC;
-    memset(p->msg + COUNTS_BEHIND_QD, 0, DNS_HEADER_LEN - COUNTS_BEHIND_QD);
     p->iov.iov_len = len;
     return true;
 }
 
 /* A send queue that is full drains in microseconds unless something is wrong; the reader is offline meanwhile. */
-static void wait_for_room(int fd)
+static void wait_for_room(struct udp_worker *w)
 {
-    struct pollfd room = {.fd = fd, .events = POLLOUT};
+    struct pollfd room = {.fd = w->spec.fd, .events = POLLOUT};
 
     rcu_thread_offline();
     (void)poll(&room, 1, SEND_WAIT_MS); /* whatever it says, the next send decides */
     rcu_thread_online();
+    answerer_refresh(&w->answerer, w->spec.slot, w->spec.tuning); /* cut_reply() needs settings that live */
 }
 
 /* Send n replies. sendmmsg stops in front of the one that fails and tells why at the next call. A reply that cannot
@@ -208,11 +203,11 @@ static void send_all(struct udp_worker *w, unsigned n)
         }
         if (sent < 0 && errno == EINTR)
             continue;
-        if (sent < 0 && errno == EMSGSIZE && cut_reply(&w->places[w->sent_place[done]]))
+        if (sent < 0 && errno == EMSGSIZE && cut_reply(w, &w->places[w->sent_place[done]]))
             continue;
         if (sent < 0 && errno == EAGAIN && !waited) {
             waited = true;
-            wait_for_room(w->spec.fd);
+            wait_for_room(w);
             continue;
         }
         if (sent < 0 && errno == EAGAIN) {
@@ -227,13 +222,7 @@ static void send_all(struct udp_worker *w, unsigned n)
 
 static void answer_batch(struct udp_worker *w, unsigned n)
 {
-    const struct dns_tuning *tuning = dns_tuning_read(w->spec.tuning);
-
-    w->answerer.table = table_slot_read(w->spec.slot);
-    w->answerer.udp_size = tuning->udp_size;
-    w->answerer.identity = tuning->identity;
-    w->answerer.identity_len = tuning->identity_len;
-    w->answerer.now_us = clock_real_us(&clock_system);
+    answerer_refresh(&w->answerer, w->spec.slot, w->spec.tuning);
     parse_all(w, n);
     prefetch_all(w, n);
     thread_stats_note_source(w->spec.stats, (const struct sockaddr *)&w->places[0].from);

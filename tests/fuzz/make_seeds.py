@@ -104,7 +104,63 @@ EFFECTS = {
     "grant": effects((40, struct.pack("!II", 1, 2))),
 }
 
-for target, seeds in {"query": QUERIES, "name": NAMES, "effects": EFFECTS}.items():
+ACMEDNS = {
+    "empty": b"",
+    "null": b"null\n",
+    "register": b'{"allowfrom":["192.0.2.0/24","[2001:db8::]/32"]}',
+    "register-old": b'{"AllowFrom":["192.0.2.1/32"]}',
+    "register-null": b'{"allowfrom":null,"username":null}',
+    "register-bare-address": b'{"allowfrom":["192.0.2.1"]}',
+    "register-mistyped": b'{"txt":1,"allowfrom":"192.0.2.1/32"}',
+    "update": b'{"subdomain":"%s","txt":"%s"}' % (UUID.encode(), b"v" * 43),
+    "update-old": b'{"SubDomain":"%s","Txt":"%s"} }' % (UUID.encode(), b"v" * 43),
+    "update-twice": b'{"txt":"x","subdomain":5,"subdomain":"a","txt":"\\u0041\\ud83d\\ude00\\ud800"}',
+    "update-username": b'{"subdomain":"a","username":"{%s}","txt":"\xff\xc3\xa9"}' % UUID.encode(),
+    "update-no-uuid": b'{"subdomain":"a","username":"me","txt":"b"}',
+    "nested": b'{"a":[1,-2.5e+1,{"b":[true,false,null,""]}],"c":{}}',
+    "list": b'["a"]',
+    "cut": b'{"subdomain":"a","txt":"b',
+}
+
+ROUTES = {
+    "register": b"POST /register",
+    "register-doubled": b"POST //register",
+    "register-slash": b"POST /Register/",
+    "token": b"POST /r/rpt_0123/update",
+    "token-dots": b"POST /r/../R/a%2Fb/./UPDATE//",
+    "absolute": b"POST http://host:80/update",
+    "asterisk": b"OPTIONS *",
+    "health": b"GET /health",
+    "other": b"PUT /update",
+    "escaped": b"POST /upd%61te",
+    "name": b"GET /v1/names/%2A.example.com/values",
+    "rotate": b"POST /v1/credentials/web1/rotate",
+    "deep": b"GET " + b"/a" * 20,
+    "no-path": b"GET health",
+}
+
+FORWARDED = {
+    "one": b"203.0.113.7",
+    "proxies": b"203.0.113.7, 192.0.2.9,2001:db8::1",
+    "lines": b"203.0.113.7\n192.0.2.9\n192.0.2.10",
+    "ports": b"203.0.113.7:4711, [2001:db8::5]:443",
+    "v6": b"[2a00::1], 192.0.2.3",
+    "mapped": b"::ffff:203.0.113.7",
+    "unknown": b"203.0.113.7, unknown",
+    "empty": b"",
+    "commas": b",, ,",
+}
+
+CORPORA = {
+    "query": QUERIES,
+    "name": NAMES,
+    "effects": EFFECTS,
+    "acmedns": ACMEDNS,
+    "router": ROUTES,
+    "forwarded": FORWARDED,
+}
+
+for target, seeds in CORPORA.items():
     folder = SEEDS / target
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():

@@ -177,6 +177,73 @@ static void answers_are_counted(void **state)
     assert_int_equal(world.counters.dropped, 1);
 }
 
+/* ---- a way back that is narrower still ---- */
+
+/* Ask, and have the response truncated after it was composed. False: there was nothing to leave out. */
+static bool told_truncated(const struct ask *ask)
+{
+    uint8_t query[1024];
+    size_t len = ask_put(query, ask);
+    struct query q;
+
+    told_raw(&t, &world, query, len, QUERY_UDP);
+    query_parse(&q, query, len, QUERY_UDP);
+    len = answer_truncate(&world.answerer, &q, t.msg, t.len);
+    if (len == 0)
+        return false;
+    t.len = len;
+    told_walk(&t);
+    return true;
+}
+
+static void a_response_is_truncated_afterwards_with_rcode_flags_and_options_kept(void **state)
+{
+    static const uint8_t nsid[] = {0, EDNS_OPTION_NSID, 0, 0};
+    static const struct truncated_row {
+        struct ask ask;
+        unsigned rcode;
+        size_t nsid_len;
+    } rows[] = {
+        {{.name = WORLD_UUID "." WORLD_ZONE, .qtype = RR_TXT}, RCODE_NOERROR, 0},
+        {{.name = WORLD_UUID "." WORLD_ZONE, .qtype = RR_TXT, .edns = true, .flags = 0x0110}, RCODE_NOERROR, 0},
+        {{.name = "nothing." WORLD_ZONE,
+          .qtype = RR_TXT,
+          .edns = true,
+          .opt_flags = 0x8000,
+          .options = nsid,
+          .options_len = sizeof nsid},
+         RCODE_NXDOMAIN,
+         sizeof WORLD_IDENTITY - 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct ask *ask = &rows[i].ask;
+        uint64_t before = world.counters.truncated;
+
+        assert_true(told_truncated(ask));
+        assert_int_equal(t.rcode, rows[i].rcode);
+        assert_int_equal(t.flags, 0x8000 | TOLD_AA | TOLD_TC | ask->flags | rows[i].rcode);
+        assert_int_equal(t.questions, 1);
+        assert_int_equal(t.answers + t.authorities + t.additionals, 0);
+        assert_int_equal(t.edns, ask->edns);
+        if (ask->edns)
+            assert_int_equal(t.opt_flags, ask->opt_flags);
+        assert_int_equal(t.nsid_len, rows[i].nsid_len);
+        assert_int_equal(world.counters.truncated, before + 1);
+    }
+}
+
+static void a_response_without_records_cannot_be_truncated(void **state)
+{
+    const struct ask ask = {.name = "www.example.com", .qtype = RR_TXT};
+    uint64_t before = world.counters.truncated;
+
+    (void)state;
+    assert_false(told_truncated(&ask));
+    assert_int_equal(world.counters.truncated, before);
+}
+
 /* ---- the trace ---- */
 
 /* Ask, and return the one record that was added about the name; false: there was none. */
@@ -286,6 +353,8 @@ int main(void)
         cmocka_unit_test(nsid_is_part_of_what_must_fit),
         cmocka_unit_test(a_chain_that_does_not_fit_is_truncated_as_a_whole),
         cmocka_unit_test(additional_records_are_left_out_silently),
+        cmocka_unit_test(a_response_is_truncated_afterwards_with_rcode_flags_and_options_kept),
+        cmocka_unit_test(a_response_without_records_cannot_be_truncated),
         cmocka_unit_test(answers_are_counted),
         cmocka_unit_test(a_question_for_a_challenge_name_leaves_a_record),
         cmocka_unit_test(challenge_names_and_missing_names_are_traced_and_others_not),

@@ -7,8 +7,8 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "base/bind_why.h"
 #include "dns/bind.h"
-#include "dns/bind_why.h"
 
 #define HOLDER_COMM "port-holder"
 
@@ -272,7 +272,7 @@ static void addresses_that_include_each_other_are_told_so(void **state)
     close(hold(SOCK_DGRAM, &listen[0]));
     listen[1].port = listen[0].port;
     expect_failure(listen, 2, ERR_EXISTS, &why);
-    expect_line(&why, "    127.0.0.1:%u is held by another line of dns.listen: remove one",
+    expect_line(&why, "    127.0.0.1:%u is held by another line of this configuration: remove one",
                 (unsigned)listen[0].port);
     text_fini(&why);
 }
@@ -325,6 +325,7 @@ static void a_privileged_port_without_the_capability_is_explained(void **state)
 
 static void reasons_say_the_way_out(void **state)
 {
+    static const struct bind_key key = {"dns.listen", "", ""};
     static const struct {
         enum ip_proto proto;
         const char *at;
@@ -350,7 +351,7 @@ static void reasons_say_the_way_out(void **state)
         struct text why;
 
         text_init(&why, WHY_MAX);
-        bind_why(&why, rows[i].proto, &at, rows[i].errnum);
+        bind_why(&why, &key, rows[i].proto, &at, rows[i].errnum);
         if (strstr(why.bytes, rows[i].says) == NULL)
             fail_msg("%s\nis not in\n%s", rows[i].says, why.bytes);
         assert_int_equal(problems(&why), 1);

@@ -335,9 +335,11 @@ static bool small_network(int mtu)
 /* The namespace is the thread's, and inherited by the threads that it starts. */
 static void *ask_over_a_small_link(void *arg)
 {
+    const uint8_t opt[] = {0, 0, RR_OPT, ANSWER_MAX >> 8, ANSWER_MAX & 0xff, 0, 0, 0, 0, 0, 0};
     uint8_t msg[ANSWER_MAX + NAME_PAD];
     bool *ran = arg;
     struct listening l;
+    size_t asked;
     int fd;
 
     if (!small_network(600))
@@ -347,10 +349,13 @@ static void *ask_over_a_small_link(void *arg)
     listening_bind(&l);
     listening_start(&l);
     fd = client_open(SOCK_DGRAM, &l.at[0]);
-    client_send(fd, msg, query_put(msg, ANSWER_IS_LONG, 6));
-    assert_true(client_receive(fd, msg, sizeof msg, WAIT_MS) >= DNS_HEADER_LEN);
+    asked = query_put(msg, ANSWER_IS_LONG, 6);
+    client_send(fd, msg, asked);
+    assert_int_equal(client_receive(fd, msg, sizeof msg, WAIT_MS), asked); /* both end with an OPT record */
     assert_true(answer_truncated(msg));
     assert_int_equal(answer_count(msg), 0);
+    assert_memory_equal(msg + asked - sizeof opt, opt, sizeof opt);
+    assert_int_equal(listening_metric(&l, "riposte_dns_truncated_total "), 1);
     expect_answer(fd, 7);
     assert_int_equal(listening_metric(&l, "riposte_dns_send_failed_total "), 0);
     close(fd);

@@ -29,6 +29,9 @@
 #define WORLD_CHECK(expr)                                                                                          \
     ((expr) ? (void)0 : (fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #expr), abort()))
 
+/* Of the hashes of names, in the table and in the trace. */
+static const struct siphash_key world_key = {0x0706050403020100, 0x0f0e0d0c0b0a0908};
+
 struct world {
     struct table *table;
     struct table_batch *batch; /* while it is filled */
@@ -200,7 +203,7 @@ static inline void world_open(struct world *w)
 {
     memset(w, 0, sizeof *w);
     rcu_register_thread();
-    WORLD_CHECK(table_new(&w->table) == ERR_OK);
+    WORLD_CHECK(table_new(&w->table, &world_key) == ERR_OK);
     WORLD_CHECK(table_batch_new(&w->batch, w->table) == ERR_OK);
     world_put_zone(w, 1, WORLD_ZONE, 0);
     world_put_zone(w, 2, "second.test", 30);
@@ -209,7 +212,7 @@ static inline void world_open(struct world *w)
     world_put_names(w);
     table_batch_publish(w->batch);
     w->batch = NULL;
-    WORLD_CHECK(trace_new(&w->trace, WORLD_TRACE_SIZE, 1) == ERR_OK);
+    WORLD_CHECK(trace_new(&w->trace, WORLD_TRACE_SIZE, 1, &world_key) == ERR_OK);
     w->client = (struct sockaddr_in){
         .sin_family = AF_INET, .sin_port = htons(5353), .sin_addr = {.s_addr = htonl(0xc0000235)}}; /* 192.0.2.53 */
     w->answerer = (struct answerer){.table = w->table,
