@@ -114,7 +114,6 @@ static bool take_credential(struct http_request *rq, struct caller *caller)
 
 /* What answer_update() needs, in the request's memory. */
 struct update {
-    bool malformed;   /* the body could not be read: that is why nothing was in scope */
     const char *echo; /* {"txt": "VALUE"} */
     size_t echo_len;
 };
@@ -137,7 +136,6 @@ static const char *make_echo(struct arena *arena, const struct acmedns_string *t
 static void answer_update(struct http_request *rq, const struct result *result)
 {
     const struct update *up = http_user(rq);
-    struct result told = *result;
 
     if (result->outcome == OUTCOME_DONE) {
         http_reply(rq, 200, HTTP_TYPE_JSON, up->echo, up->echo_len);
@@ -171,13 +169,11 @@ static void answer_update(struct http_request *rq, const struct result *result)
         reply_forbidden(rq);
         break;
     }
-    if (up->malformed && result->refusal == REFUSAL_NAME_NOT_IN_SCOPE)
-        told.refusal = REFUSAL_MALFORMED;
-    http_reply_reason(rq, &told);
+    http_reply_reason(rq, result);
 }
 
-/* Decode the body into the change. As in acme-dns, errors are not reported: what could not be read is empty, and so
- * not in scope. ERR_MEMORY. */
+/* Decode the body into the change. As in acme-dns, a body that cannot be read is an update that is forbidden, and
+ * the credential is looked at first. ERR_MEMORY. */
 static enum err fill_update(struct http_request *rq, struct request *r)
 {
     struct update *up = arena_alloc(http_arena(rq), sizeof *up);
@@ -187,9 +183,13 @@ static enum err fill_update(struct http_request *rq, struct request *r)
     const char *body = http_body(rq, &len);
     enum err e = acmedns_update_decode(&decoded, &r->arena, body, len);
 
-    if (e == ERR_MEMORY || up == NULL || value == NULL)
+    if (e != ERR_OK || up == NULL || value == NULL)
         return ERR_MEMORY;
-    up->malformed = e != ERR_OK;
+    if (decoded.problem[0] != '\0') {
+        r->u.values.malformed = arena_copy(&r->arena, decoded.problem, strlen(decoded.problem));
+        if (r->u.values.malformed == NULL)
+            return ERR_MEMORY;
+    }
     if (decoded.txt.text == NULL)
         decoded.txt.text = "";
     if (decoded.subdomain.text == NULL)
@@ -353,8 +353,7 @@ static bool fill_registration(struct http_request *rq, struct request *r)
     enum err e = acmedns_register_decode(&decoded, &bad, &r->arena, body, len);
 
     if (e == ERR_SYNTAX) {
-        http_record_refusal(rq, DOOR_ACMEDNS, REFUSAL_MALFORMED, NULL, NULL,
-                            "the body is not the JSON of a registration");
+        http_record_refusal(rq, DOOR_ACMEDNS, REFUSAL_MALFORMED, NULL, NULL, decoded.problem);
         http_reply_literal(rq, 400, HTTP_TYPE_JSON, "{\"error\": \"malformed_json_payload\"}");
         return false;
     }

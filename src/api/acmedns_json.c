@@ -1,6 +1,7 @@
 #include "api/acmedns_json.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "api/json_scan.h"
@@ -22,8 +23,10 @@ struct decoded {
     struct acmedns_string strings[MEMBER_COUNT]; /* USERNAME: unused */
     bool has_allowfrom;
     struct json_scan_value allowfrom; /* the array that came last */
-    bool mistyped;                    /* a member had the wrong type */
-    bool ended;                       /* a username that is no UUID ends the reading at once */
+    bool mistyped;                    /* a member had the wrong type; the first that did: */
+    enum member mistyped_member;
+    enum json_scan_kind mistyped_kind; /* of allowfrom JSON_SCAN_ARRAY: one of its elements */
+    bool ended;                        /* a username that is no UUID ends the reading at once */
 };
 
 /* MEMBER_COUNT: none of them. */
@@ -52,13 +55,22 @@ static enum err decode_string(struct acmedns_string *out, struct arena *arena, c
     return ERR_OK;
 }
 
+static void set_mistyped(struct decoded *d, enum member m, const struct json_scan_value *value)
+{
+    if (d->mistyped)
+        return;
+    d->mistyped = true;
+    d->mistyped_member = m;
+    d->mistyped_kind = value->kind;
+}
+
 static enum err take_username(struct decoded *d, const struct json_scan_value *value)
 {
     struct acmedns_string name;
     struct uuid ignored;
 
     if (value->kind != JSON_SCAN_STRING) {
-        d->mistyped = true;
+        set_mistyped(d, MEMBER_USERNAME, value);
         return ERR_OK;
     }
     if (decode_string(&name, d->arena, value) != ERR_OK)
@@ -74,13 +86,13 @@ static void take_allowfrom(struct decoded *d, const struct json_scan_value *valu
     struct json_scan_value unused, element;
 
     if (value->kind != JSON_SCAN_ARRAY) {
-        d->mistyped = true;
+        set_mistyped(d, MEMBER_ALLOWFROM, value);
         return;
     }
     it = json_scan_enter(value);
     while (json_scan_next(&it, &unused, &element))
         if (element.kind != JSON_SCAN_STRING && element.kind != JSON_SCAN_NULL)
-            d->mistyped = true;
+            set_mistyped(d, MEMBER_ALLOWFROM, value);
     d->has_allowfrom = true;
     d->allowfrom = *value;
 }
@@ -101,7 +113,7 @@ static enum err take_member(struct decoded *d, enum member m, const struct json_
         return ERR_OK;
     }
     if (value->kind != JSON_SCAN_STRING) {
-        d->mistyped = true;
+        set_mistyped(d, m, value);
         return ERR_OK;
     }
     return decode_string(&d->strings[m], d->arena, value);
@@ -118,6 +130,45 @@ static enum err take_object(struct decoded *d, const struct json_scan_value *obj
     return e;
 }
 
+/* ---- saying what is wrong ---- */
+
+/* rest: octets from what cannot stand there, or blanks before it, to the end. */
+static void explain_syntax(char out[ACMEDNS_PROBLEM_MAX], const char *body, size_t len, size_t rest)
+{
+    while (rest > 0 && json_scan_is_blank(body + len - rest, 1))
+        rest--;
+    if (len == 0)
+        (void)snprintf(out, ACMEDNS_PROBLEM_MAX, "the body is empty");
+    else if (json_scan_is_blank(body, len))
+        (void)snprintf(out, ACMEDNS_PROBLEM_MAX, "the body holds nothing but blanks");
+    else if (rest == 0)
+        (void)snprintf(out, ACMEDNS_PROBLEM_MAX, "the body ends in the middle of its JSON");
+    else
+        (void)snprintf(out, ACMEDNS_PROBLEM_MAX, "the body is no JSON from octet %zu on", len - rest + 1);
+}
+
+static void explain_kind(char out[ACMEDNS_PROBLEM_MAX], const struct json_scan_value *value)
+{
+    (void)snprintf(out, ACMEDNS_PROBLEM_MAX, "the body is %s, not an object", json_scan_kind_word(value->kind));
+}
+
+static void explain_members(char out[ACMEDNS_PROBLEM_MAX], const struct decoded *d)
+{
+    const char *name = member_names[d->mistyped_member];
+    const char *kind = json_scan_kind_word(d->mistyped_kind);
+
+    if (d->ended)
+        (void)snprintf(out, ACMEDNS_PROBLEM_MAX, "\"username\" is no UUID");
+    else if (d->mistyped && d->mistyped_member != MEMBER_ALLOWFROM)
+        (void)snprintf(out, ACMEDNS_PROBLEM_MAX, "\"%s\" is %s, not a string", name, kind);
+    else if (d->mistyped && d->mistyped_kind != JSON_SCAN_ARRAY)
+        (void)snprintf(out, ACMEDNS_PROBLEM_MAX, "\"%s\" is %s, not a list of strings", name, kind);
+    else if (d->mistyped)
+        (void)snprintf(out, ACMEDNS_PROBLEM_MAX, "\"%s\" is a list, but not of strings", name);
+    else
+        (void)snprintf(out, ACMEDNS_PROBLEM_MAX, "the body has no \"%s\"", member_names[MEMBER_SUBDOMAIN]);
+}
+
 enum err acmedns_update_decode(struct acmedns_update *out, struct arena *arena, const char *body, size_t len)
 {
     struct decoded d = {.arena = arena};
@@ -126,14 +177,22 @@ enum err acmedns_update_decode(struct acmedns_update *out, struct arena *arena, 
     enum err e;
 
     *out = (struct acmedns_update){0};
-    if (json_scan(&value, &rest, body, len) != ERR_OK || value.kind != JSON_SCAN_OBJECT)
-        return ERR_SYNTAX;
+    if (json_scan(&value, &rest, body, len) != ERR_OK) {
+        explain_syntax(out->problem, body, len, rest);
+        return ERR_OK;
+    }
+    if (value.kind != JSON_SCAN_OBJECT) {
+        explain_kind(out->problem, &value);
+        return ERR_OK;
+    }
     e = take_object(&d, &value);
     if (e != ERR_OK)
         return e;
     out->subdomain = d.strings[MEMBER_SUBDOMAIN];
     out->txt = d.strings[MEMBER_TXT];
-    return d.ended ? ERR_SYNTAX : ERR_OK;
+    if (out->subdomain.text == NULL)
+        explain_members(out->problem, &d);
+    return ERR_OK;
 }
 
 /* "[2001:db8::]/32" is taken by the reference, which strips square brackets wherever they stand. */
@@ -216,16 +275,22 @@ enum err acmedns_register_decode(struct acmedns_register *out, struct acmedns_st
     *bad = (struct acmedns_string){NULL, 0};
     if (len == 0)
         return ERR_OK;
-    if (json_scan(&value, &rest, body, len) != ERR_OK || !json_scan_is_blank(body + len - rest, rest))
+    if (json_scan(&value, &rest, body, len) != ERR_OK || !json_scan_is_blank(body + len - rest, rest)) {
+        explain_syntax(out->problem, body, len, rest);
         return ERR_SYNTAX;
+    }
     if (value.kind == JSON_SCAN_NULL)
         return ERR_OK;
-    if (value.kind != JSON_SCAN_OBJECT)
+    if (value.kind != JSON_SCAN_OBJECT) {
+        explain_kind(out->problem, &value);
         return ERR_SYNTAX;
+    }
     e = take_object(&d, &value);
     if (e != ERR_OK)
         return e;
-    if (d.ended || d.mistyped)
+    if (d.ended || d.mistyped) {
+        explain_members(out->problem, &d);
         return ERR_SYNTAX;
+    }
     return d.has_allowfrom ? take_networks(out, bad, arena, &d.allowfrom) : ERR_OK;
 }

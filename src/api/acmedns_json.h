@@ -25,17 +25,21 @@ struct acmedns_string {
     size_t len;
 };
 
+#define ACMEDNS_PROBLEM_MAX 80
+
 struct acmedns_update {
     struct acmedns_string subdomain, txt;
+    char problem[ACMEDNS_PROBLEM_MAX]; /* why there is no subdomain, what and where, for people; "": there is one */
 };
 
-/* Read the first JSON value of a body; what follows it does not matter. Fields that could not be read stay empty.
- * ERR_SYNTAX: not JSON, or no object, or a username that is no UUID ended the reading: still, *out has what was
- * read. ERR_MEMORY: nothing can be said. */
+/* Read the first JSON value of a body; what follows it does not matter. Fields that could not be read stay empty:
+ * of a body that is no JSON, or no object, all of them; behind a username that is no UUID those that follow.
+ * ERR_MEMORY: nothing can be said. */
 MUST_USE enum err acmedns_update_decode(struct acmedns_update *out, struct arena *arena, const char *body,
                                         size_t len);
 
 struct acmedns_register {
+    char problem[ACMEDNS_PROBLEM_MAX]; /* ERR_SYNTAX: what is wrong where, for people */
     size_t n_networks;
     const struct net *networks;
     const char *allowfrom; /* compact JSON array of the entries without square brackets; "[]" when there are none */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/admin_internal.h"
+#include "core/resolve.h"
 
 #define LOCATION_MAX 2048
 
@@ -125,6 +126,21 @@ struct name_ref admin_param_name(struct http_request *rq, struct arena *arena, s
     const char *text = admin_param(rq, "name", arena, problem);
 
     return (struct name_ref){NAME_REF_ANY, text != NULL ? text : "", text != NULL ? strlen(text) : 0};
+}
+
+const struct name_entry *admin_find_name(struct http_request *rq, const struct state *state)
+{
+    struct problem problem = {.reason = REFUSAL_NONE};
+    struct name_ref ref = admin_param_name(rq, http_arena(rq), &problem);
+    const struct name_entry *n;
+    struct result why;
+
+    if (admin_refuse_problem(rq, &problem) || admin_refuse_stateless(rq, state))
+        return NULL;
+    n = state_resolve_name(state, &ref, &why);
+    if (n == NULL)
+        http_reply_refused(rq, &why);
+    return n;
 }
 
 const char *admin_query(struct http_request *rq, const char *name, struct arena *arena, struct problem *problem)

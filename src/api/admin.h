@@ -9,4 +9,8 @@
 extern const struct route admin_routes[];
 extern const size_t admin_routes_count;
 
+/* Remove the copies of backups that were under way when a server ended, from the folder of the store. Before the
+ * admin socket is open. */
+void admin_backup_sweep(const char *store_path);
+
 #endif

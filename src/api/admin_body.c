@@ -234,12 +234,14 @@ const char *const *body_texts(const struct body *b, const char *member, size_t *
     if (!find_list(b, member, &list))
         return NULL;
     texts = make_list(b, json_array_size(list), sizeof *texts);
-    for (size_t i = 0; texts != NULL && i < json_array_size(list); i++) {
+    if (texts == NULL)
+        return NULL;
+    for (size_t i = 0; i < json_array_size(list); i++) {
         texts[i] = copy_string(b, member, json_array_get(list, i));
         if (texts[i] == NULL)
             return NULL;
-        *n = i + 1;
     }
+    *n = json_array_size(list);
     return texts;
 }
 
@@ -253,7 +255,9 @@ const struct net *body_nets(const struct body *b, const char *member, size_t *n)
     if (texts == NULL)
         return NULL;
     nets = make_list(b, n_texts, sizeof *nets);
-    for (size_t i = 0; nets != NULL && i < n_texts; i++) {
+    if (nets == NULL)
+        return NULL;
+    for (size_t i = 0; i < n_texts; i++) {
         if (net_parse(&nets[i], texts[i], strlen(texts[i])) != ERR_OK) {
             problem_say(b->problem, REFUSAL_BAD_NETWORK, "%s%s: \"%.*s\" is not a network", b->where, member,
                         SHOWN_MAX, texts[i]);
@@ -262,8 +266,8 @@ const struct net *body_nets(const struct body *b, const char *member, size_t *n)
                 "a network is written 192.0.2.0/24 or 2001:db8::/32; one address is ADDRESS/32 or ADDRESS/128");
             return NULL;
         }
-        *n = i + 1;
     }
+    *n = n_texts;
     return nets;
 }
 
@@ -277,9 +281,11 @@ const struct name_ref *body_names(const struct body *b, const char *member, size
     if (texts == NULL)
         return NULL;
     refs = make_list(b, n_texts, sizeof *refs);
-    for (size_t i = 0; refs != NULL && i < n_texts; i++)
+    if (refs == NULL)
+        return NULL;
+    for (size_t i = 0; i < n_texts; i++)
         refs[i] = (struct name_ref){NAME_REF_ANY, texts[i], strlen(texts[i])};
-    *n = refs != NULL ? n_texts : 0;
+    *n = n_texts;
     return refs;
 }
 

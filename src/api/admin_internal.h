@@ -32,6 +32,8 @@ void admin_submit(struct http_request *rq, const struct admin_change *how);
 /* A parameter of the path, a text without NUL, in the arena; NULL: a problem. */
 const char *admin_param(struct http_request *rq, const char *name, struct arena *arena, struct problem *problem);
 struct name_ref admin_param_name(struct http_request *rq, struct arena *arena, struct problem *problem);
+/* The name that the path means; NULL: the reply is set. state may be NULL. */
+const struct name_entry *admin_find_name(struct http_request *rq, const struct state *state);
 /* A query argument, copied into the arena; NULL: not there. */
 const char *admin_query(struct http_request *rq, const char *name, struct arena *arena, struct problem *problem);
 

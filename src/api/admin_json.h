@@ -83,7 +83,7 @@ const char *body_needed(const struct body *b, const char *member); /* the same, 
 bool body_flag(const struct body *b, const char *member, bool otherwise);
 uint32_t body_u32(const struct body *b, const char *member, uint32_t min); /* 0: not there, or null */
 int64_t body_time(const struct body *b, const char *member);               /* Unix seconds; 0: not there, or null */
-/* A list of texts; *n is 0 and the result NULL when it is not there. */
+/* A list of texts; *n is 0 and the result NULL when it is not there, or a problem. */
 const char *const *body_texts(const struct body *b, const char *member, size_t *n);
 const struct net *body_nets(const struct body *b, const char *member, size_t *n);
 /* A list of texts, each a name as people say it. */

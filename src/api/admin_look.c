@@ -2,13 +2,9 @@
  */
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "api/admin_internal.h"
-
-#define MS_PER_S  1000
-#define NS_PER_MS 1000000L
-#define NS_PER_S  1000000000L
+#include "base/wait.h"
 
 struct visit {
     pthread_mutex_t lock; /* held over the look, which is short: so it has ended when its caller goes on */
@@ -30,18 +26,14 @@ static void visit_free(struct visit *v)
 static struct visit *visit_new(admin_look *look, void *arg)
 {
     struct visit *v = calloc(1, sizeof *v);
-    pthread_condattr_t attr;
 
-    if (v == NULL || pthread_condattr_init(&attr) != 0) {
+    if (v == NULL || wait_cond_init(&v->changed) != ERR_OK) {
         free(v);
         return NULL;
     }
     v->look = look;
     v->arg = arg;
-    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     (void)pthread_mutex_init(&v->lock, NULL); /* plain ones cannot fail */
-    (void)pthread_cond_init(&v->changed, &attr);
-    (void)pthread_condattr_destroy(&attr);
     return v;
 }
 
@@ -68,22 +60,10 @@ static void on_look(void *arg, const struct state *state)
     visit_leave(v);
 }
 
-static struct timespec end_of_wait(void)
-{
-    struct timespec end;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += ADMIN_LOOK_WAIT_MS / MS_PER_S;
-    end.tv_nsec += ADMIN_LOOK_WAIT_MS % MS_PER_S * NS_PER_MS;
-    end.tv_sec += end.tv_nsec / NS_PER_S;
-    end.tv_nsec %= NS_PER_S;
-    return end;
-}
-
 bool admin_look_now(struct http_request *rq, admin_look *look, void *arg)
 {
     const struct change_sink *sink = &http_services(rq)->sink;
-    struct timespec end = end_of_wait();
+    const struct timespec end = wait_end_ms(ADMIN_LOOK_WAIT_MS);
     struct visit *v = visit_new(look, arg);
     bool is_over;
 

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "api/admin_internal.h"
-#include "core/resolve.h"
 
 static json_t *json_domains(const struct name_entry *n)
 {
@@ -57,18 +56,10 @@ json_t *admin_json_name(struct http_request *rq, const struct state *s, const st
 
 static void look_at_one(struct http_request *rq, const struct result *unused, const struct state *state)
 {
-    struct problem problem = {.reason = REFUSAL_NONE};
-    struct name_ref ref = admin_param_name(rq, http_arena(rq), &problem);
-    const struct name_entry *n;
-    struct result why;
+    const struct name_entry *n = admin_find_name(rq, state);
 
     (void)unused;
-    if (admin_refuse_problem(rq, &problem) || admin_refuse_stateless(rq, state))
-        return;
-    n = state_resolve_name(state, &ref, &why);
-    if (n == NULL)
-        http_reply_refused(rq, &why);
-    else
+    if (n != NULL)
         http_reply_json(rq, 200, admin_json_name(rq, state, n));
 }
 

@@ -1,24 +1,15 @@
-/* /v1/server, /v1/reload, /v1/backup: what blocks, each on a thread of its own. */
-#include <errno.h>
-#include <fcntl.h>
+/* /v1/server and /v1/reload: both block, each on a thread of its own. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "api/admin_internal.h"
-#include "base/crypto.h"
 #include "core/name.h"
 
 #define DESCRIPTION_MAX ((size_t)1 << 20)
 #define REPORT_MAX      ((size_t)256 << 10)
-#define PATH_TEXT_MAX   1024
-#define COUNT_TEXT_MAX  24
-#define RANDOM_LEN      8
 #define ZONES_SHOWN     1024
-#define TYPE_FILE       "application/octet-stream"
 
 /* ---- the server ---- */
 
@@ -278,70 +269,4 @@ void admin_reload(struct http_request *rq)
         http_reply_problem(rq, REFUSAL_NOT_FOUND, "this server has no configuration to read again", NULL);
     else
         http_offload(rq, reload);
-}
-
-/* ---- backup ---- */
-
-/* A name beside the store that nobody has: the copy is as large as the store, and the store's file system has been
- * given the room. False: no random octets, or the path is too long. */
-static bool name_copy(char out[PATH_TEXT_MAX], const char *store)
-{
-    const char *slash = strrchr(store, '/');
-    uint64_t random = 0;
-    int len;
-
-    _Static_assert(sizeof random == RANDOM_LEN, "octets in the name");
-    if (crypto_random(&random, sizeof random) != ERR_OK)
-        return false;
-    len = snprintf(out, PATH_TEXT_MAX, "%.*s.riposte-backup-%016" PRIx64,
-                   slash != NULL ? (int)(slash - store + 1) : 0, store, random);
-    return len > 0 && len < PATH_TEXT_MAX;
-}
-
-static void reply_copy(struct http_request *rq, int fd, uint64_t entries, uint64_t names)
-{
-    char count[COUNT_TEXT_MAX];
-    struct stat sb;
-
-    if (fstat(fd, &sb) != 0) {
-        (void)close(fd); /* was only read */
-        http_reply_problem(rq, REFUSAL_STORE_UNAVAILABLE, "the copy cannot be read", NULL);
-        return;
-    }
-    http_reply_file(rq, 200, TYPE_FILE, fd, (uint64_t)sb.st_size);
-    (void)snprintf(count, sizeof count, "%" PRIu64, entries);
-    http_reply_header(rq, "Riposte-Changes", count);
-    (void)snprintf(count, sizeof count, "%" PRIu64, names);
-    http_reply_header(rq, "Riposte-Names", count);
-}
-
-static void backup(struct http_request *rq)
-{
-    const struct change_sink *sink = &http_services(rq)->sink;
-    uint64_t entries = 0, names = 0;
-    char path[PATH_TEXT_MAX];
-    struct sink_status st;
-    struct text why;
-    int fd = -1;
-
-    sink->status(sink->self, &st);
-    text_init(&why, REPORT_MAX);
-    if (!name_copy(path, st.store_path)) {
-        text_put(&why, "no name can be made for the copy");
-    } else if (sink->backup(sink->self, path, &entries, &names, &why) == ERR_OK) {
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-        if (fd < 0)
-            text_printf(&why, "the copy cannot be read: %s", strerror(errno));
-        (void)unlink(path); /* the descriptor is enough */
-    }
-    if (fd >= 0)
-        reply_copy(rq, fd, entries, names);
-    else
-        http_reply_problem(rq, REFUSAL_STORE_UNAVAILABLE, why.bytes, NULL);
-    text_fini(&why);
-}
-
-void admin_backup(struct http_request *rq)
-{
-    http_offload(rq, backup);
 }

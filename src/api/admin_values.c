@@ -4,7 +4,6 @@
 
 #include "api/admin_internal.h"
 #include "core/door.h"
-#include "core/resolve.h"
 #include "core/value_set.h"
 
 /* ---- reading ---- */
@@ -87,18 +86,10 @@ static json_t *json_values(struct http_request *rq, const struct state *s, const
 
 static void look_at_list(struct http_request *rq, const struct result *unused, const struct state *state)
 {
-    struct problem problem = {.reason = REFUSAL_NONE};
-    struct name_ref ref = admin_param_name(rq, http_arena(rq), &problem);
-    const struct name_entry *n;
-    struct result why;
+    const struct name_entry *n = admin_find_name(rq, state);
 
     (void)unused;
-    if (admin_refuse_problem(rq, &problem) || admin_refuse_stateless(rq, state))
-        return;
-    n = state_resolve_name(state, &ref, &why);
-    if (n == NULL)
-        http_reply_refused(rq, &why);
-    else
+    if (n != NULL)
         http_reply_json(rq, 200, json_values(rq, state, n));
 }
 

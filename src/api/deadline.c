@@ -4,11 +4,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
+
+#include "base/wait.h"
 
 #define LOOK_INTERVAL_MS 250
-#define NS_PER_MS        1000000
-#define MS_PER_S         1000
 
 struct deadlines {
     pthread_mutex_t lock;
@@ -17,21 +16,16 @@ struct deadlines {
     const struct clock *clock;
     struct deadline *first;
     bool stop;
+    bool given_up;
     _Atomic uint64_t passed;
 };
 
 /* Wait for one look's interval; the caller holds the lock. */
 static void wait_for_next_look(struct deadlines *ds)
 {
-    struct timespec until;
+    const struct timespec end = wait_end_ms(LOOK_INTERVAL_MS);
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += (long)LOOK_INTERVAL_MS * NS_PER_MS;
-    if (until.tv_nsec >= (long)MS_PER_S * NS_PER_MS) {
-        until.tv_nsec -= (long)MS_PER_S * NS_PER_MS;
-        until.tv_sec++;
-    }
-    while (!ds->stop && pthread_cond_timedwait(&ds->wake, &ds->lock, &until) != ETIMEDOUT)
+    while (!ds->stop && pthread_cond_timedwait(&ds->wake, &ds->lock, &end) != ETIMEDOUT)
         continue;
 }
 
@@ -64,19 +58,6 @@ static void *run(void *arg)
     return NULL;
 }
 
-static enum err init_cond(pthread_cond_t *cond)
-{
-    pthread_condattr_t attr;
-    enum err e = ERR_OK;
-
-    if (pthread_condattr_init(&attr) != 0)
-        return ERR_MEMORY;
-    if (pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 || pthread_cond_init(cond, &attr) != 0)
-        e = ERR_MEMORY;
-    (void)pthread_condattr_destroy(&attr);
-    return e;
-}
-
 enum err deadlines_new(struct deadlines **out, const struct clock *clock)
 {
     struct deadlines *ds = calloc(1, sizeof *ds);
@@ -84,7 +65,7 @@ enum err deadlines_new(struct deadlines **out, const struct clock *clock)
     if (ds == NULL)
         return ERR_MEMORY;
     ds->clock = clock;
-    if (init_cond(&ds->wake) != ERR_OK) {
+    if (wait_cond_init(&ds->wake) != ERR_OK) {
         free(ds);
         return ERR_MEMORY;
     }
@@ -117,9 +98,18 @@ void deadlines_free(struct deadlines *ds)
     free(ds);
 }
 
+static void end_turn_of_client(struct deadline *d)
+{
+    int client = TURN_CLIENT;
+
+    if (atomic_compare_exchange_strong(&d->turn, &client, TURN_OVER))
+        (void)shutdown(d->fd, SHUT_RDWR); /* fails when the peer was faster: fine */
+}
+
 void deadlines_add(struct deadlines *ds, struct deadline *d, int fd, int64_t at_mono_ms)
 {
     atomic_init(&d->at_mono_ms, at_mono_ms);
+    atomic_init(&d->turn, TURN_CLIENT);
     d->fd = fd;
     d->passed = false;
     d->prev = NULL;
@@ -130,6 +120,8 @@ void deadlines_add(struct deadlines *ds, struct deadline *d, int fd, int64_t at_
     else
         pthread_cond_signal(&ds->wake);
     ds->first = d;
+    if (ds->given_up)
+        end_turn_of_client(d);
     pthread_mutex_unlock(&ds->lock);
 }
 
@@ -156,6 +148,30 @@ void deadline_shorten(struct deadline *d, int64_t at_mono_ms)
 {
     if (at_mono_ms < atomic_load_explicit(&d->at_mono_ms, memory_order_relaxed))
         deadline_set(d, at_mono_ms);
+}
+
+bool deadline_take_turn(struct deadline *d)
+{
+    int client = TURN_CLIENT;
+
+    return atomic_compare_exchange_strong(&d->turn, &client, TURN_SERVER) || client == TURN_SERVER;
+}
+
+void deadline_give_turn(struct deadline *d)
+{
+    int server = TURN_SERVER;
+
+    (void)atomic_compare_exchange_strong(&d->turn, &server, TURN_CLIENT); /* what is over stays so */
+}
+
+/* The lock keeps the sockets open meanwhile, as in look(). */
+void deadlines_give_up(struct deadlines *ds)
+{
+    pthread_mutex_lock(&ds->lock);
+    ds->given_up = true;
+    for (struct deadline *d = ds->first; d != NULL; d = d->next)
+        end_turn_of_client(d);
+    pthread_mutex_unlock(&ds->lock);
 }
 
 void deadlines_check(struct deadlines *ds, int64_t mono_ms)

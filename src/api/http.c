@@ -12,6 +12,7 @@
 #include "api/cors.h"
 #include "base/crypto.h"
 #include "base/log.h"
+#include "base/wait.h"
 
 #define MS_PER_S 1000
 
@@ -23,19 +24,6 @@ static struct http_connection *connection_of(struct MHD_Connection *c)
 }
 
 /* ---- the host ---- */
-
-static enum err init_cond(pthread_cond_t *cond)
-{
-    pthread_condattr_t attr;
-    enum err e = ERR_OK;
-
-    if (pthread_condattr_init(&attr) != 0)
-        return ERR_MEMORY;
-    if (pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) != 0 || pthread_cond_init(cond, &attr) != 0)
-        e = ERR_MEMORY;
-    (void)pthread_condattr_destroy(&attr);
-    return e;
-}
 
 /* Each step undoes those before it when it fails. */
 enum err http_host_init(struct http_host *h, const struct api_settings *settings, const struct clock *clock)
@@ -60,7 +48,7 @@ enum err http_host_init(struct http_host *h, const struct api_settings *settings
     e = proxy_warnings_init(&h->proxy_warnings);
     if (e != ERR_OK)
         goto no_warnings;
-    e = init_cond(&h->changed);
+    e = wait_cond_init(&h->changed);
     if (e != ERR_OK)
         goto no_cond;
     if (pthread_mutex_init(&h->lock, NULL) == 0)
@@ -88,18 +76,11 @@ void http_host_fini(struct http_host *h)
 
 bool http_host_wait_idle(struct http_host *h, int64_t wait_ms)
 {
-    struct timespec until;
+    const struct timespec end = wait_end_ms(wait_ms);
     bool idle;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += wait_ms / MS_PER_S;
-    until.tv_nsec += wait_ms % MS_PER_S * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
     pthread_mutex_lock(&h->lock);
-    while (h->active > 0 && pthread_cond_timedwait(&h->changed, &h->lock, &until) == 0)
+    while (h->active > 0 && pthread_cond_timedwait(&h->changed, &h->lock, &end) == 0)
         continue;
     idle = h->active == 0;
     pthread_mutex_unlock(&h->lock);
@@ -230,6 +211,7 @@ void *http_on_uri(void *cls, const char *uri, struct MHD_Connection *c)
     if (conn == NULL)
         return NULL;
     deadline_shorten(&conn->deadline, clock_mono_ms(l->host->clock) + request_timeout(l->host));
+    request_line_read(&conn->line, uri);
     conn->query[0] = '\0';
     if (query != NULL && strlen(query) < sizeof conn->query)
         memcpy(conn->query, query, strlen(query) + 1);
@@ -250,14 +232,17 @@ static void identify_client(struct http_request *rq)
 }
 
 /* Decide at once what no body can change. */
-static void check_header(struct http_request *rq)
+static void check_header(struct http_request *rq, const char *version)
 {
     uint64_t announced = http_headers_body_len(&rq->headers);
+    const char *problem = request_line_problem(&rq->conn->line, rq->method, version);
 
-    if (rq->headers.problem != NULL) {
+    if (problem == NULL)
+        problem = rq->headers.problem;
+    if (problem != NULL) {
         struct text why;
         text_init(&why, 256);
-        text_printf(&why, "400 Bad Request: %s\n", rq->headers.problem);
+        text_printf(&why, "400 Bad Request: %s\n", problem);
         http_reply_text(rq, 400, HTTP_TYPE_TEXT, &why);
         rq->reply.close = true;
         atomic_fetch_add_explicit(&rq->host->counters.ambiguous, 1, memory_order_relaxed);
@@ -271,7 +256,7 @@ static void check_header(struct http_request *rq)
 }
 
 static struct http_request *request_begin(struct http_listener *l, struct MHD_Connection *c, const char *url,
-                                          const char *method)
+                                          const char *method, const char *version)
 {
     struct http_connection *conn = connection_of(c);
     struct http_request *rq = conn != NULL ? calloc(1, sizeof *rq) : NULL;
@@ -294,7 +279,7 @@ static struct http_request *request_begin(struct http_listener *l, struct MHD_Co
     arena_init(&rq->arena, HTTP_ARENA_MAX);
     text_init(&rq->reply.text, 0);
     request_ids_take(&h->ids, rq->id);
-    http_headers_read(&rq->headers, c);
+    http_headers_read(&rq->headers, c, version);
     identify_client(rq);
     flags = rq->tuning->registration != REGISTRATION_NONE ? ROUTE_REGISTRATION : 0;
     route_find(&rq->match, h->tables, h->n_tables, l->serves, flags, method, url);
@@ -304,7 +289,7 @@ static struct http_request *request_begin(struct http_listener *l, struct MHD_Co
     pthread_mutex_lock(&h->lock);
     h->active++;
     pthread_mutex_unlock(&h->lock);
-    check_header(rq);
+    check_header(rq, version);
     return rq;
 }
 
@@ -476,6 +461,8 @@ static enum MHD_Result proceed(struct http_request *rq)
             return MHD_YES; /* still waiting */
         resumed(rq);
     } else {
+        if (!deadline_take_turn(&rq->conn->deadline))
+            return MHD_NO;
         deadline_set(&rq->conn->deadline, DEADLINE_NONE); /* the client has done its part in time */
         handle(rq);
     }
@@ -492,13 +479,14 @@ enum MHD_Result http_on_request(void *cls, struct MHD_Connection *c, const char 
     struct http_request *rq = *context;
     enum MHD_Result more;
 
-    (void)version;
     if (rq == NULL) {
-        rq = request_begin(cls, c, url, method);
+        rq = request_begin(cls, c, url, method, version);
         *context = rq;
         if (rq == NULL)
             return MHD_NO;
-        return rq->reply.status != 0 ? http_reply_send(rq) : MHD_YES;
+        if (rq->reply.status == 0)
+            return MHD_YES;
+        return deadline_take_turn(&rq->conn->deadline) ? http_reply_send(rq) : MHD_NO;
     }
     if (*upload_len > 0) {
         more = body_take(rq, upload, *upload_len);
@@ -526,6 +514,7 @@ void http_on_completed(void *cls, struct MHD_Connection *c, void **context, enum
                   log_ms("ms", clock_mono_us(h->clock) - rq->began_us), log_int("end", (int64_t)code));
     deadline_set(&rq->conn->deadline,
                  clock_mono_ms(h->clock) + (int64_t)HTTP_IDLE_S * MS_PER_S + rq->tuning->request_timeout_ms);
+    deadline_give_turn(&rq->conn->deadline);
     http_request_release(rq);
     pthread_mutex_lock(&h->lock);
     if (--h->active == 0)

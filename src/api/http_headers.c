@@ -42,6 +42,8 @@ static const struct {
 
 static const char forwarded_name[] = "X-Forwarded-For";
 
+#define HTTP_HEADER_LINE_MAX 65536 /* more than a connection's memory holds */
+
 static bool is_blank(char c)
 {
     return c == ' ' || c == '\t';
@@ -115,10 +117,12 @@ void http_headers_take(struct http_headers *h, const char *name, size_t name_len
     }
 }
 
-void http_headers_finish(struct http_headers *h)
+void http_headers_finish(struct http_headers *h, const char *version)
 {
     static const char chunked[] = "chunked";
 
+    if (h->host.text == NULL && strcmp(version, MHD_HTTP_VERSION_1_0) != 0)
+        set_problem(h, "no Host"); /* RFC 9112 section 3.2 */
     if (h->transfer_encoding.text == NULL)
         return;
     if (h->content_length.text != NULL)
@@ -127,29 +131,92 @@ void http_headers_finish(struct http_headers *h)
         set_problem(h, "a Transfer-Encoding other than chunked");
 }
 
+/* What take() gets. */
+struct reading {
+    struct http_headers *headers;
+    const char *end; /* of the value before; NULL: none yet */
+};
+
+/* name NUL blanks value, as the line was read: the NUL was the colon. */
+static bool lies_in_one_line(const char *name, size_t name_len, const char *value)
+{
+    uintptr_t gap = (uintptr_t)value - (uintptr_t)name; /* wraps when value comes first */
+
+    if (gap <= name_len || gap > HTTP_HEADER_LINE_MAX || name[name_len] != '\0')
+        return false;
+    for (const char *p = name + name_len + 1; p < value; p++)
+        if (!is_blank(*p))
+            return false;
+    return true;
+}
+
+/* Whether only the end of a line is between both: CR and LF, or LF alone, which are NULs now. next NULL: end is
+ * that of the last value, and an empty line follows. */
+static bool is_line_end(const char *end, const char *next)
+{
+    if (next != NULL && (uintptr_t)next == (uintptr_t)end + 1)
+        return true;
+    return end[1] == '\0' && (next == NULL || (uintptr_t)next == (uintptr_t)end + 2);
+}
+
+static void check_place(struct reading *r, const char *name, size_t name_len, const char *value, size_t value_len)
+{
+    if (!lies_in_one_line(name, name_len, value) || (r->end != NULL && !is_line_end(r->end, name)))
+        set_problem(r->headers, "a header goes on in the next line, or holds a NUL");
+    r->end = value + value_len;
+}
+
 static enum MHD_Result take(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_len, const char *value,
                             size_t value_len)
 {
+    struct reading *r = cls;
+
     (void)kind;
-    http_headers_take(cls, key, key_len, value != NULL ? value : "", value != NULL ? value_len : 0);
+    check_place(r, key, key_len, value, value_len);
+    http_headers_take(r->headers, key, key_len, value, value_len);
     return MHD_YES;
 }
 
-void http_headers_read(struct http_headers *out, struct MHD_Connection *c)
+void http_headers_read(struct http_headers *out, struct MHD_Connection *c, const char *version)
 {
+    struct reading r = {out, NULL};
+
     *out = (struct http_headers){0};
-    (void)MHD_get_connection_values_n(c, MHD_HEADER_KIND, take, out);
-    http_headers_finish(out);
+    (void)MHD_get_connection_values_n(c, MHD_HEADER_KIND, take, &r);
+    if (r.end != NULL && !is_line_end(r.end, NULL))
+        set_problem(out, "a header holds a NUL");
+    http_headers_finish(out, version);
+}
+
+void request_line_read(struct request_line *l, const char *target)
+{
+    l->has_blanks = false;
+    for (; *target != '\0'; target++)
+        l->has_blanks = l->has_blanks || (uint8_t)*target <= ' ' || *target == 0x7f;
+    l->end = target;
+}
+
+const char *request_line_problem(const struct request_line *l, const char *method, const char *version)
+{
+    if (!is_token(method, strlen(method)))
+        return "a method with a character that no method has";
+    if (l->has_blanks)
+        return "a target with blanks or control characters";
+    if ((uintptr_t)version != (uintptr_t)l->end + 1) /* the NUL between them was a blank */
+        return "a target that holds a NUL";
+    return NULL;
 }
 
 uint64_t http_headers_body_len(const struct http_headers *h)
 {
+    const char *text = h->content_length.text;
+    size_t text_len = h->content_length.len;
     uint64_t len;
 
-    if (h->content_length.text == NULL)
+    if (text == NULL)
         return 0;
+    for (; text_len > 1 && text[0] == '0'; text_len--) /* "002" is a number here: RFC 9110 section 8.6 */
+        text++;
     /* libmicrohttpd has refused what is no number */
-    return quantity_parse_uint(&len, h->content_length.text, h->content_length.len, UINT64_MAX - 1) == ERR_OK
-               ? len
-               : UINT64_MAX;
+    return quantity_parse_uint(&len, text, text_len, UINT64_MAX - 1) == ERR_OK ? len : UINT64_MAX;
 }

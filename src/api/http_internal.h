@@ -75,8 +75,10 @@ struct http_connection {
     bool refused; /* admin socket: this peer may do nothing */
     enum limit_class class;
     bool counted;
-    struct tls_pair *pair;      /* that the handshake got */
-    char query[HTTP_QUERY_MAX]; /* of the request that is being read, with '?'; "" when none or too long */
+    struct tls_pair *pair; /* that the handshake got */
+    /* Of the request that is being read: */
+    struct request_line line;
+    char query[HTTP_QUERY_MAX]; /* with '?'; "" when none or too long */
 };
 
 struct http_reply {

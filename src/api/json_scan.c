@@ -133,14 +133,19 @@ static bool push(struct scanner *s, bool object)
     return true;
 }
 
+/* Go to where a skip function came; false, and stay: it came to nothing. */
+static bool advance(struct scanner *s, const char *to)
+{
+    if (to != NULL)
+        s->p = to;
+    return to != NULL;
+}
+
 /* The key of a member and its colon. */
 static bool skip_key(struct scanner *s)
 {
     s->p = skip_space(s->p, s->end);
-    if (s->p == s->end || *s->p != '"')
-        return false;
-    s->p = skip_string(s->p, s->end);
-    if (s->p == NULL)
+    if (s->p == s->end || *s->p != '"' || !advance(s, skip_string(s->p, s->end)))
         return false;
     s->p = skip_space(s->p, s->end);
     if (s->p == s->end || *s->p != ':')
@@ -158,10 +163,8 @@ static bool begin_value(struct scanner *s, bool *inside)
     s->p = skip_space(s->p, s->end);
     if (s->p == s->end)
         return false;
-    if (*s->p != '{' && *s->p != '[') {
-        s->p = skip_scalar(s->p, s->end);
-        return s->p != NULL;
-    }
+    if (*s->p != '{' && *s->p != '[')
+        return advance(s, skip_scalar(s->p, s->end));
     object = *s->p == '{';
     if (!push(s, object))
         return false;
@@ -216,6 +219,16 @@ static enum json_scan_kind kind_of(char first)
     }
 }
 
+const char *json_scan_kind_word(enum json_scan_kind k)
+{
+    static const char *const words[] = {
+        [JSON_SCAN_OBJECT] = "an object", [JSON_SCAN_ARRAY] = "a list",       [JSON_SCAN_STRING] = "a string",
+        [JSON_SCAN_NUMBER] = "a number",  [JSON_SCAN_BOOL] = "true or false", [JSON_SCAN_NULL] = "null",
+    };
+
+    return words[k];
+}
+
 enum err json_scan(struct json_scan_value *out, size_t *rest, const char *text, size_t len)
 {
     struct scanner s;
@@ -227,8 +240,10 @@ enum err json_scan(struct json_scan_value *out, size_t *rest, const char *text, 
     start = skip_space(text, s.end);
     s.p = start;
     do {
-        if (!begin_value(&s, &more) || (!more && !end_value(&s, &more)))
+        if (!begin_value(&s, &more) || (!more && !end_value(&s, &more))) {
+            *rest = (size_t)(s.end - s.p);
             return ERR_SYNTAX;
+        }
     } while (more);
     *out = (struct json_scan_value){kind_of(*start), start, (size_t)(s.p - start)};
     *rest = (size_t)(s.end - s.p);

@@ -29,9 +29,12 @@ struct json_scan_value {
 };
 
 /* Check the first value in len bytes at text, blanks before it skipped. *rest is how many bytes follow it.
- * ERR_SYNTAX: no JSON (also: nothing but blanks, or deeper than JSON_SCAN_DEPTH_MAX). */
+ * ERR_SYNTAX: no JSON (also: nothing but blanks, or deeper than JSON_SCAN_DEPTH_MAX). *rest then counts from the
+ * beginning of what cannot stand there; 0: it ends too early. */
 MUST_USE enum err json_scan(struct json_scan_value *out, size_t *rest, const char *text, size_t len);
 bool json_scan_is_blank(const char *text, size_t len);
+
+const char *json_scan_kind_word(enum json_scan_kind k); /* "a string", "null", … for people */
 
 /* Walk through the members of an object or the elements of an array. key is a string; not set for arrays. */
 struct json_scan_iter {

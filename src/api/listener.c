@@ -13,6 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/bind_why.h"
 #include "base/log.h"
 
 #define THREADS_MAX       4 /* of one listener: handshakes are what they are for */
@@ -24,27 +25,26 @@
 
 /* ---- binding ---- */
 
-static void say_in_use(const struct endpoint *want, struct text *why)
-{
-    if (want->kind == ENDPOINT_IP)
-        text_printf(why, "    see who holds it:  ss -ltnp 'sport = :%u'\n", want->port);
-    else
-        text_put(why, "    another program answers on this socket; is the server running already?\n");
-}
-
-static enum err bind_failed(const struct endpoint *want, int errnum, struct text *why)
+static void put_socket_file_problem(struct text *why, const struct endpoint *want, int errnum)
 {
     char at[ENDPOINT_TEXT_MAX];
     const char *said = errnum == EADDRINUSE ? "address already in use" : strerrordesc_np(errnum);
 
-    text_printf(why, "cannot bind %s%s: %s\n", want->kind == ENDPOINT_IP ? "TCP " : "", endpoint_format(want, at),
-                said);
+    text_printf(why, "cannot bind %s: %s\n", endpoint_format(want, at), said);
     if (errnum == EADDRINUSE)
-        say_in_use(want, why);
-    else if (errnum == EACCES && want->kind == ENDPOINT_IP && want->port < 1024)
-        text_put(why, "    ports below 1024 need CAP_NET_BIND_SERVICE, or a socket of the service manager's\n");
+        text_put(why, "    another program answers on this socket; is the server running already?\n");
     else if (errnum == ENOENT)
         text_put(why, "    the directory must exist already; systemd makes it with RuntimeDirectory=\n");
+}
+
+static enum err bind_failed(const struct endpoint *want, int errnum, struct text *why)
+{
+    static const struct bind_key listen_key = {.path = "api.listen", .before = "{ address: ", .after = " }"};
+
+    if (want->kind == ENDPOINT_IP)
+        bind_why(why, &listen_key, IP_PROTO_TCP, want, errnum);
+    else
+        put_socket_file_problem(why, want, errnum);
     return errnum == EADDRINUSE ? ERR_EXISTS : ERR_IO;
 }
 
@@ -263,7 +263,6 @@ static struct MHD_Daemon *start_daemon(struct listener *l, unsigned connections)
                             MHD_OPTION_CONNECTION_LIMIT, connections + threads,            /* */
                             MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_S,          /* */
                             MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_MEMORY,               /* */
-                            MHD_OPTION_STRICT_FOR_CLIENT, 1,                               /* */
                             MHD_OPTION_NOTIFY_CONNECTION, http_on_connection, &l->http,    /* */
                             MHD_OPTION_NOTIFY_COMPLETED, http_on_completed, &l->http,      /* */
                             MHD_OPTION_URI_LOG_CALLBACK, http_on_uri, &l->http,            /* */

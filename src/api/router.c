@@ -51,7 +51,7 @@ static bool segment_is(const struct segment *s, const char *text)
     return s->len == strlen(text) && memcmp(s->text, text, s->len) == 0;
 }
 
-/* "http://host/path", as proxies may ask (RFC 9112 section 3.2.2), is the path. */
+/* "http://host/path", as proxies may ask (RFC 9112 section 3.2.2), is the path. NULL: this is none. */
 static const char *skip_authority(const char *path)
 {
     const char *authority;
@@ -60,7 +60,7 @@ static const char *skip_authority(const char *path)
         return path;
     authority = strstr(path, "://");
     if (authority == NULL)
-        return path;
+        return NULL;
     path = strchr(authority + 3, '/');
     return path != NULL ? path : "/";
 }
@@ -219,7 +219,11 @@ void route_find(struct route_match *out, const struct route_table *tables, size_
     out->route = NULL;
     out->n_params = 0;
     out->allow[0] = '\0';
-    path_split(&asked, skip_authority(path));
+    out->outcome = ROUTE_NOT_FOUND;
+    path = skip_authority(path);
+    if (path == NULL)
+        return;
+    path_split(&asked, path);
     if (!asked.too_long) {
         if (find_row(out, &s, method, &asked, SPELLING_EXACT)) {
             out->outcome = ROUTE_FOUND;
@@ -233,9 +237,7 @@ void route_find(struct route_match *out, const struct route_table *tables, size_
         find_allowed(out, &s, &asked);
     }
     out->n_params = 0;
-    if (out->allow[0] == '\0')
-        out->outcome = ROUTE_NOT_FOUND;
-    else
+    if (out->allow[0] != '\0')
         out->outcome = strcmp(method, "OPTIONS") == 0 ? ROUTE_OPTIONS : ROUTE_NOT_ALLOWED;
 }
 

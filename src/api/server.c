@@ -15,9 +15,10 @@
 #include "api/listener.h"
 #include "api/metrics.h"
 #include "base/log.h"
+#include "base/wait.h"
 
-#define CHECK_INTERVAL_S 10  /* of certificate files */
-#define LAST_REPLIES_MS  500 /* for what had to be given up at the end */
+#define CHECK_INTERVAL_MS 10000 /* of certificate files */
+#define LAST_REPLIES_MS   500   /* for what had to be given up at the end */
 
 struct api_server {
     struct http_host host;
@@ -151,18 +152,12 @@ static void server_free(struct api_server *s)
 
 static enum err init_check(struct api_server *s)
 {
-    pthread_condattr_t attr;
-    enum err e = ERR_MEMORY;
+    enum err e = wait_cond_init(&s->check_end);
 
-    if (pthread_condattr_init(&attr) != 0)
-        return ERR_MEMORY;
-    if (pthread_condattr_setclock(&attr, CLOCK_MONOTONIC) == 0 && pthread_cond_init(&s->check_end, &attr) == 0) {
-        if (pthread_mutex_init(&s->check_lock, NULL) == 0)
-            e = ERR_OK;
-        else
-            (void)pthread_cond_destroy(&s->check_end);
+    if (e == ERR_OK && pthread_mutex_init(&s->check_lock, NULL) != 0) {
+        (void)pthread_cond_destroy(&s->check_end);
+        e = ERR_MEMORY;
     }
-    (void)pthread_condattr_destroy(&attr);
     return e;
 }
 
@@ -243,12 +238,10 @@ static void check_listener(struct api_server *s, struct listener *l)
 /* False: the server ends. */
 static bool wait_for_next_check(struct api_server *s)
 {
-    struct timespec until;
+    const struct timespec until = wait_end_ms(CHECK_INTERVAL_MS);
     int rc = 0;
     bool end;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += CHECK_INTERVAL_S;
     pthread_mutex_lock(&s->check_lock);
     while (!s->end && rc == 0)
         rc = pthread_cond_timedwait(&s->check_end, &s->check_lock, &until);
@@ -341,6 +334,7 @@ enum err api_server_start(struct api_server *s, const struct change_sink *sink, 
     struct http_host *h = &s->host;
     const struct route_table tables[] = {
         acmedns_routes, health_routes, metrics_routes, {admin_routes, admin_routes_count}};
+    struct sink_status st;
     enum err e = deadlines_new(&h->deadlines, h->clock);
 
     _Static_assert(ARRAY_LEN(tables) <= HTTP_TABLES_MAX, "one more place for a table");
@@ -350,6 +344,8 @@ enum err api_server_start(struct api_server *s, const struct change_sink *sink, 
         .sink = *sink, .refusals = refusals, .trace = trace, .control = *control, .server = s};
     memcpy(h->tables, tables, sizeof tables);
     h->n_tables = ARRAY_LEN(tables);
+    sink->status(sink->self, &st);
+    admin_backup_sweep(st.store_path);
     e = open_all(s, why);
     if (e == ERR_OK && has_tls(s)) {
         s->checking = pthread_create(&s->checker, NULL, run_checks, s) == 0;
@@ -462,6 +458,8 @@ void api_server_stop(struct api_server *s, int64_t wait_ms)
     atomic_store_explicit(&s->host.stopping, true, memory_order_relaxed);
     for (size_t i = 0; i < s->n_listeners; i++)
         listener_quiesce(&s->listeners[i]);
+    if (s->host.deadlines != NULL)
+        deadlines_give_up(s->host.deadlines);
     (void)http_host_wait_idle(&s->host, wait_ms);
     http_give_up_waiting(&s->host);
     (void)http_host_wait_idle(&s->host, LAST_REPLIES_MS);

@@ -391,6 +391,44 @@ def test_refusals_tell_the_administrator_why(riposte, account):
     assert account["password"] not in riposte.log_text()
 
 
+@pytest.mark.parametrize(
+    "body,detail",
+    [
+        (b"", "the body is empty"),
+        (b" \n", "the body holds nothing but blanks"),
+        (b'{"subdomain":"%s","txt":x}', "the body is no JSON from octet 59 on"),
+        (b'{"subdomain":"%s","txt":"x"', "the body ends in the middle of its JSON"),
+        (b"subdomain=%s&txt=x", "the body is no JSON from octet 1 on"),
+        (b"[]", "the body is a list, not an object"),
+        (b'"%s"', "the body is a string, not an object"),
+        (b'{"txt":"x"}', 'the body has no "subdomain"'),
+        (b'{"subdomain":5,"txt":"x"}', '"subdomain" is a number, not a string'),
+        (b'{"username":"me","subdomain":"%s","txt":"x"}', '"username" is no UUID'),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_told_as_what_it_is(riposte, account, body, detail):
+    if b"%s" in body:
+        body = body % account["subdomain"].encode()
+    reply = update(riposte, account, body)
+    assert (reply.status, reply.body) == FORBIDDEN
+    assert reply.header("Riposte-Refused") == "malformed"
+    refusal = riposte.admin_json("refusals", "--request", reply.header("Riposte-Request"))[0]
+    assert refusal["reason"] == "malformed"
+    assert refusal["detail"] == detail
+    assert detail.replace('"', '\\"') in riposte.log_text()
+    assert update(riposte, account, body, key="A" * 40).header("Riposte-Refused") is None
+
+
+def test_a_registration_that_cannot_be_read_is_told_as_what_it_is(riposte):
+    for body, detail in [(b'{"allowfrom":"192.0.2.1/32"}', '"allowfrom" is a string, not a list of strings'),
+                         (b"{} x", "the body is no JSON from octet 4 on"),
+                         (b'{"txt":1}', '"txt" is a number, not a string')]:
+        reply = post(riposte, "/register", body)
+        assert (reply.status, reply.body) == MALFORMED
+        refusal = riposte.admin_json("refusals", "--request", reply.header("Riposte-Request"))[0]
+        assert (refusal["reason"], refusal["detail"]) == ("malformed", detail)
+
+
 def test_accounts_and_values_survive_a_restart(make_riposte):
     server = make_riposte()
     account = server.register()

@@ -541,6 +541,31 @@ def test_the_base_url_is_that_of_the_first_listener_unless_it_is_said(riposte):
     assert call(riposte, "GET", "/v1/server").json()["base-url"] == riposte.http_url
 
 
+@pytest.mark.parametrize(
+    "method,path,body",
+    [
+        ("DELETE", "/v1/names/{name}/values", {"values": ["a", 5]}),
+        ("DELETE", "/v1/names/{name}/values", {"values": [None]}),
+        ("POST", "/v1/names/{name}/values", {"values": [{"value": "x" * 43}, 5]}),
+        ("PATCH", "/v1/names/{name}", {"domains": {"add": ["a.example", 5]}}),
+        ("PATCH", "/v1/names/{name}", {"domains": {"remove": ["a.example", {}]}}),
+        ("POST", "/v1/names", {"account": "a", "domains": ["a.example", []]}),
+        ("POST", "/v1/credentials", {"names": ["{name}", 5], "label": "x"}),
+        ("PATCH", "/v1/credentials/{credential}", {"names": ["{name}", 5]}),
+        ("PATCH", "/v1/credentials/{credential}", {"names": ["+{name}", None]}),
+        ("PATCH", "/v1/credentials/{credential}", {"networks": ["192.0.2.0/24", 5]}),
+        ("PATCH", "/v1/credentials/{credential}", {"actions": ["add", 5]}),
+        ("PATCH", "/v1/credentials/{credential}", {"kinds": ["challenge", 5]}),
+        ("POST", "/v1/tokens", {"account": "a", "networks": ["192.0.2.0/24", 5]}),
+    ],
+)
+def test_a_list_that_is_right_at_first_only_is_malformed(riposte, method, path, body):
+    account = riposte.register()
+    name = account["fulldomain"]
+    path = path.replace("{name}", name).replace("{credential}", account["username"])
+    problem(call(riposte, method, path, json.dumps(body).replace("{name}", name)), 400, "malformed")
+
+
 def test_a_backup_is_a_whole_store_and_leaves_nothing_beside_it(make_riposte):
     server = make_riposte()
     account = server.register()
@@ -561,6 +586,19 @@ def test_a_backup_is_a_whole_store_and_leaves_nothing_beside_it(make_riposte):
     assert server.admin("backup", str(target)).returncode == 5
     restored = make_riposte({"store": {"path": str(target)}})
     assert values(restored, account["fulldomain"]) == {value}
+
+
+def test_copies_that_a_killed_server_left_are_removed_at_the_next_start(make_riposte):
+    server = make_riposte()
+    left = [server.folder / name for name in (".riposte-backup-0123456789abcdef", ".riposte-backup-0123456789abcdef.x1Y2z3")]
+    other = server.folder / "riposte-backup-mine"
+    for path in (*left, other):
+        path.write_text("half a copy")
+    server.kill()
+    server.start()
+    assert [path for path in left if path.exists()] == []
+    assert other.exists()
+    assert call(server, "POST", "/v1/backup").status == 200
 
 
 def test_a_reload_takes_effect_or_changes_nothing(make_riposte):

@@ -6,9 +6,19 @@ import time
 
 import pytest
 import requests
+from conftest import Riposte
 from rawhttp import Reply, exchange, read_all, read_reply, request
 
 START = b"POST /register HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.fixture(scope="module")
+def busy_riposte(tmp_path_factory):
+    """A server that registers without limit."""
+    server = Riposte(tmp_path_factory.mktemp("riposte"), {"registration": {"rate": "0/s"}})
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.mark.parametrize("length,status", [(4096, 201), (4097, 413), (100000, 413), (900000, 413)])
@@ -45,14 +55,61 @@ def test_headers_are_bounded(riposte):
         START + b"X-Api-User: a\r\nx-api-user: b\r\nContent-Length: 2\r\n\r\n{}",
         START + b"X-Api-Key: a\r\nx-api-key: b\r\nContent-Length: 2\r\n\r\n{}",
         START + b"X: a\x01b\r\nContent-Length: 2\r\n\r\n{}",
+        START + b"Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n",
+        START + b"Content-Length:\r\n\t2\r\n\r\n{}",
+        START + b"Content-Length: 2\r\n \r\n\r\n{}",
+        START + b"X: a\r\n b\r\n c\r\nContent-Length: 2\r\n\r\n{}",
+        START + b"X-Forwarded-For: 192.0.2.1\r\n ,192.0.2.2\r\nContent-Length: 2\r\n\r\n{}",
+        START + b"Content-Length: 2\x0040\r\n\r\n{}",
+        START + b"X: a\x00b\r\nContent-Length: 2\r\n\r\n{}",
+        START + b"X: a\x00\r\nContent-Length: 2\r\n\r\n{}",
+        b"POST /register HTTP/1.1\r\n Host: x\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
         b"POST /register HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}",
+        b"POST /register\x00/x HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
+        b"POST /register?a\x00b HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
+        b"POST /register x HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
+        b"POST  /register  HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
+        b"POST /register?a\tb HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
+        b"{}POST /register HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
     ],
 )
 def test_ambiguous_requests_are_refused_and_the_connection_closed(riposte, raw):
+    hidden = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
     with socket.create_connection(riposte.http_addr, timeout=5) as s:
-        s.sendall(raw)
-        reply = Reply(read_all(s))  # ends, because the server closes
-    assert reply.status == 400
+        s.sendall(raw + hidden)
+        received = read_all(s)  # ends, because the server closes
+    assert Reply(received).status == 400
+    assert b"HTTP/1.1 200" not in received
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        START + b"Content-Length: 2\r\n\r\n{}",
+        START + b"Content-Length: 002\r\n\r\n{}",
+        START + b"X:\r\nContent-Length: \t 2\r\n\r\n{}",
+        START + b"Content-Length:2\r\nX:\r\n\r\n{}",
+        START.replace(b"\r", b"") + b"Content-Length: 2\nX: y\n\n{}",
+        START + b"A: b\nContent-Length: 2\r\n\n{}",
+        START + b"".join(b"X-%d: %s\r\n" % (i, b"y" * (i * 7)) for i in range(40)) + b"Content-Length: 2\r\n\r\n{}",
+        START + b"Cookie: a=b; c=d\r\nX: " + b"y" * 9000 + b"\r\nContent-Length: 2\r\n\r\n{}",
+        b"POST /register?a=b&c HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
+        b"POST http://x/register HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}",
+        b"POST /register HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\n{}",
+    ],
+)
+@pytest.mark.parametrize("piece", [1, 7, 65536])
+def test_what_is_not_ambiguous_is_served_in_whatever_pieces_it_comes(busy_riposte, raw, piece):
+    with socket.create_connection(busy_riposte.http_addr, timeout=5) as s:
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for _ in range(2):  # the second one begins in a buffer that was used
+            for i in range(0, len(raw), piece):
+                s.sendall(raw[i : i + piece])
+            assert read_reply(s).status == 201
+
+
+def test_a_target_that_is_no_path_is_not_found(riposte):
+    assert exchange(riposte.http_addr, request("GET", "health")).status == 404
 
 
 def test_chunked_bodies_are_read(riposte):
@@ -155,3 +212,15 @@ def test_stopping_answers_what_was_asked(make_riposte):
     for t in threads:
         t.join()
     assert set(replies) <= {201, 503, 0, None}
+
+
+@pytest.mark.parametrize("sent", [START, START + b"Content-Length: 10\r\n\r\n{}",
+                                  START + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n", b""])
+def test_stopping_waits_for_no_request_that_has_not_come(make_riposte, sent):
+    server = make_riposte()
+    with socket.create_connection(server.http_addr, timeout=5) as s:
+        s.sendall(sent)
+        time.sleep(0.2)  # so that the server has read it
+        started = time.monotonic()
+        server.stop()
+        assert time.monotonic() - started < 2

@@ -110,12 +110,46 @@ static void the_thread_ends_connections_by_itself(void **state)
     deadlines_free(ds);
 }
 
+static void giving_up_ends_connections_that_wait_for_their_client(void **state)
+{
+    struct clock clock = clock_fake_of(&fake);
+    struct deadlines *ds;
+    struct pair silent, asked, answered, late;
+
+    (void)state;
+    assert_int_equal(deadlines_new(&ds, &clock), ERR_OK);
+    pair_open(&silent, ds, 100);
+    pair_open(&asked, ds, 100);
+    pair_open(&answered, ds, 100);
+    assert_true(deadline_take_turn(&asked.d));
+    assert_true(deadline_take_turn(&asked.d)); /* has it already */
+    assert_true(deadline_take_turn(&answered.d));
+    deadline_give_turn(&answered.d);
+    deadlines_give_up(ds);
+    assert_true(is_ended(&silent));
+    assert_true(is_ended(&answered));
+    assert_false(is_ended(&asked));
+    assert_false(deadline_take_turn(&silent.d));
+    deadline_give_turn(&silent.d);
+    assert_false(deadline_take_turn(&silent.d)); /* over is over */
+    pair_open(&late, ds, 100);
+    assert_true(is_ended(&late));
+    assert_false(deadline_take_turn(&late.d));
+    assert_int_equal(deadlines_passed(ds), 0);
+    pair_close(&silent, ds);
+    pair_close(&asked, ds);
+    pair_close(&answered, ds);
+    pair_close(&late, ds);
+    deadlines_free(ds);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(connections_are_ended_at_their_deadline_and_not_before),
         cmocka_unit_test(a_deadline_that_was_removed_does_nothing),
         cmocka_unit_test(the_thread_ends_connections_by_itself),
+        cmocka_unit_test(giving_up_ends_connections_that_wait_for_their_client),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,7 @@ static struct http_headers read_lines(const struct line *lines, size_t n)
 
     for (size_t i = 0; i < n && lines[i].name != NULL; i++)
         http_headers_take(&h, lines[i].name, strlen(lines[i].name), lines[i].value, strlen(lines[i].value));
-    http_headers_finish(&h);
+    http_headers_finish(&h, "HTTP/1.0");
     return h;
 }
 
@@ -85,7 +85,7 @@ static void the_right_most_forwarded_lines_are_kept(void **state)
         memcpy(kept[c - 'a'], value, 2);
         http_headers_take(&h, "x-forwarded-for", 15, kept[c - 'a'], 1);
     }
-    http_headers_finish(&h);
+    http_headers_finish(&h, "HTTP/1.0");
     assert_null(h.problem);
     assert_int_equal(h.n_forwarded, FORWARDED_MAX);
     assert_int_equal(h.forwarded[0].text[0], 'd');
@@ -97,6 +97,8 @@ static void the_announced_length_is_read(void **state)
     const struct line none[] = {{NULL, NULL}};
     const struct line some[] = {{"Content-Length", "4097"}, {NULL, NULL}};
     const struct line huge[] = {{"Content-Length", "99999999999999999999999"}, {NULL, NULL}};
+    const struct line padded[] = {{"Content-Length", "0000000000000000000000012"}, {NULL, NULL}};
+    const struct line zeros[] = {{"Content-Length", "000"}, {NULL, NULL}};
     struct http_headers h = read_lines(none, 1);
 
     (void)state;
@@ -105,6 +107,52 @@ static void the_announced_length_is_read(void **state)
     assert_true(http_headers_body_len(&h) == 4097);
     h = read_lines(huge, 2);
     assert_true(http_headers_body_len(&h) == UINT64_MAX);
+    h = read_lines(padded, 2);
+    assert_true(http_headers_body_len(&h) == 12);
+    h = read_lines(zeros, 2);
+    assert_true(http_headers_body_len(&h) == 0);
+}
+
+static void only_the_oldest_version_may_do_without_host(void **state)
+{
+    struct http_headers h = {0};
+
+    (void)state;
+    http_headers_finish(&h, "HTTP/1.0");
+    assert_null(h.problem);
+    http_headers_finish(&h, "HTTP/1.1");
+    assert_string_equal(h.problem, "no Host");
+}
+
+static void a_request_line_is_one_method_one_target_and_one_version(void **state)
+{
+    /* As the library leaves a line: the blanks between its parts are NULs. */
+    static const struct {
+        const char *method, *rest;
+        size_t target_len; /* where the version begins, less one */
+        const char *problem;
+    } lines[] = {
+        {"POST", "/update?a=b&%00\0HTTP/1.1", 15, NULL},
+        {"M-SEARCH", "*\0HTTP/1.1", 1, NULL},
+        {"GET", "/caf\xc3\xa9\0HTTP/1.1", 6, NULL},
+        {"{}POST", "/update\0HTTP/1.1", 7, "a method with a character that no method has"},
+        {"", "/update\0HTTP/1.1", 7, "a method with a character that no method has"},
+        {"GET", "/update \0HTTP/1.1", 8, "a target with blanks or control characters"},
+        {"GET", "/a b\0HTTP/1.1", 4, "a target with blanks or control characters"},
+        {"GET", "/a\x7f\0HTTP/1.1", 3, "a target with blanks or control characters"},
+        {"GET", "/update\0/x\0HTTP/1.1", 10, "a target that holds a NUL"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+        struct request_line l;
+        const char *problem;
+        request_line_read(&l, lines[i].rest);
+        problem = request_line_problem(&l, lines[i].method, lines[i].rest + lines[i].target_len + 1);
+        if ((problem == NULL) != (lines[i].problem == NULL) ||
+            (problem != NULL && strcmp(problem, lines[i].problem) != 0))
+            fail_msg("line %zu: %s", i, problem != NULL ? problem : "no problem");
+    }
 }
 
 int main(void)
@@ -114,6 +162,8 @@ int main(void)
         cmocka_unit_test(values_are_found_without_blanks_around),
         cmocka_unit_test(the_right_most_forwarded_lines_are_kept),
         cmocka_unit_test(the_announced_length_is_read),
+        cmocka_unit_test(only_the_oldest_version_may_do_without_host),
+        cmocka_unit_test(a_request_line_is_one_method_one_target_and_one_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

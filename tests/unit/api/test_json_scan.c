@@ -84,6 +84,39 @@ static void every_truncation_of_an_object_is_no_json(void **state)
     assert_int_equal(json_scan(&v, &rest, text, sizeof text - 1), ERR_OK);
 }
 
+static void an_error_says_where_it_is(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t rest;
+    } errors[] = {
+        {"", 0},
+        {" \n", 0},
+        {"{\"a\":1", 0},
+        {"[1,", 0},
+        {"x", 1},
+        {" x", 1},
+        {"{a:1}", 4},
+        {"{\"a\" 1}", 2},
+        {"{\"a\":1 \"b\"", 3},
+        {"[1,]", 1},
+        {"[nul]", 4},
+        {"{\"a\":\"", 1},
+        {"{\"a\":\"\\q\"}", 5},
+        {"[1 2]", 2},
+        {"{\"a\":1]", 1},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(errors); i++) {
+        struct json_scan_value v;
+        size_t rest = SIZE_MAX;
+        assert_int_equal(json_scan(&v, &rest, errors[i].text, strlen(errors[i].text)), ERR_SYNTAX);
+        if (rest != errors[i].rest)
+            fail_msg("%s: %zu", errors[i].text, rest);
+    }
+}
+
 static void nesting_is_bounded(void **state)
 {
     size_t deep = JSON_SCAN_DEPTH_MAX;
@@ -172,6 +205,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_recognised_and_measured),
         cmocka_unit_test(every_truncation_of_an_object_is_no_json),
+        cmocka_unit_test(an_error_says_where_it_is),
         cmocka_unit_test(nesting_is_bounded),
         cmocka_unit_test(members_and_elements_come_in_order_and_doubled),
         cmocka_unit_test(strings_are_decoded_as_go_decodes_them),

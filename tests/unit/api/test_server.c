@@ -286,6 +286,9 @@ static void problems_of_all_addresses_are_told_at_once(void **state)
     (void)snprintf(want, sizeof want, "cannot bind TCP 127.0.0.1:%u: address already in use\n",
                    g->listen[0].at.port);
     assert_non_null(strstr(why.bytes, want));
+    (void)snprintf(want, sizeof want, "    127.0.0.1:%u is held by another line of this configuration: remove one",
+                   g->listen[0].at.port); /* by this process */
+    assert_non_null(strstr(why.bytes, want));
     assert_non_null(strstr(why.bytes, "cannot bind unix:/nowhere/at/all.sock: No such file or directory\n"));
     text_fini(&why);
     fixture_free(g);
