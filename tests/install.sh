@@ -18,9 +18,19 @@ sample=$(find "$root" -name riposte.yaml.sample)
 for page in share/man/man8/riposte.8 share/man/man5/riposte.yaml.5; do
   mandoc -T lint -W warning "$prefix/$page" || fail "$page does not read well"
 done
+for file in README.md CHANGELOG.md LICENSE operations.md design.md; do
+  [ -f "$prefix/share/doc/riposte/$file" ] || fail "$file is not installed"
+done
 unit=$prefix/lib/systemd/system/riposte.service
 grep -q "^ExecStart=/.*/riposte serve$" "$unit" || fail "ExecStart is not an absolute path"
 if command -v systemd-analyze >/dev/null; then
+  units=$(mktemp -d)
+  trap 'rm -rf "$units"' EXIT
+  cp "$prefix"/lib/systemd/system/riposte* "$units"
+  # The program is below the root of this installation, not where the unit will find it.
+  sed -i "s|^\(Exec[A-Za-z]*=\)/.*/riposte |\1$prefix/bin/riposte |" "$units/riposte.service"
+  complaints=$(systemd-analyze verify --man=no "$units"/riposte* 2>&1) || fail "systemd does not like a unit: $complaints"
+  [ -z "$complaints" ] || fail "systemd does not like a unit: $complaints"
   exposure=$(systemd-analyze security --offline=true --threshold=20 "$unit" 2>&1 | tail -n 1) ||
     fail "the service is more exposed than it should be: $exposure"
   echo "$exposure"

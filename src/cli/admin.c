@@ -1,13 +1,16 @@
 #include "cli/admin.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cli/show.h"
 
 #define PATH_MAX_LEN 8192
 #define PAGE_LIMIT   "500"
+#define AFTER_MAX    512 /* of a position in a list */
 #define END_OF_COMMANDS                                                                                            \
     {                                                                                                              \
         NULL, NULL, NULL, NULL, NULL                                                                               \
@@ -26,61 +29,127 @@ void admin_path(struct text *path, const char *pattern, const char *const *texts
     }
 }
 
-int admin_call(const struct cli *cli, const char *method, const struct text *path, json_t *body, json_t **out)
+void admin_put_query(struct text *path, const struct args *a, const char *option)
 {
-    struct client *c;
+    const char *text = args_text(a, option);
+
+    if (text == NULL)
+        return;
+    text_printf(path, "&%s=", option + strlen("--"));
+    client_escape(path, text, strlen(text));
+}
+
+static int call(const struct cli *cli, const char *method, const char *path, json_t *body, json_t **out)
+{
+    struct client *c = client_new(cli);
     int result;
 
-    if (out != NULL)
-        *out = NULL;
-    if (path->err != ERR_OK) {
-        fputs("riposte: an argument is too long\n", stderr);
-        json_decref(body);
-        return EXIT_STATUS_USAGE;
-    }
-    c = client_new(cli);
     if (c == NULL) {
         json_decref(body);
         return EXIT_STATUS_FAILED;
     }
-    result = client_call(c, method, path->bytes, body, out);
+    result = client_call(c, method, path, body, out);
     client_free(c);
     return result;
 }
 
-int admin_list(const struct cli *cli, const struct text *path, json_t **items)
+static bool is_too_long(const struct text *path)
+{
+    if (path->err != ERR_OK)
+        fputs("riposte: an argument is too long\n", stderr);
+    return path->err != ERR_OK;
+}
+
+int admin_call(const struct cli *cli, const char *method, struct text *path, json_t *body, json_t **out)
+{
+    int result = EXIT_STATUS_USAGE;
+
+    if (out != NULL)
+        *out = NULL;
+    if (is_too_long(path))
+        json_decref(body);
+    else
+        result = call(cli, method, path->bytes, body, out);
+    text_fini(path);
+    return result;
+}
+
+/* With --json: print it, and leave nothing to show. */
+static void print_json_if_asked(const struct cli *cli, json_t **reply)
+{
+    if (!cli->json)
+        return;
+    show_json(*reply != NULL ? *reply : json_pack("{s:b}", "done", 1));
+    *reply = NULL;
+}
+
+int admin_ask(const struct cli *cli, const char *method, struct text *path, json_t *body, json_t **out)
+{
+    int result = admin_call(cli, method, path, body, out);
+
+    if (result == EXIT_STATUS_DONE)
+        print_json_if_asked(cli, out);
+    return result;
+}
+
+int admin_show(const struct cli *cli, const char *pattern, void (*show)(const json_t *reply), int argc, char **argv)
+{
+    struct args a;
+    struct text path;
+    json_t *reply = NULL;
+    int result;
+
+    if (!args_parse(&a, cli->command, NULL, 0, 1, 1, argc, argv))
+        return EXIT_STATUS_USAGE;
+    admin_path(&path, pattern, a.rest);
+    result = admin_ask(cli, "GET", &path, NULL, &reply);
+    if (reply != NULL)
+        show(reply);
+    json_decref(reply);
+    return result;
+}
+
+/* One page behind the item `after`, "" for the first; its items are added to all. */
+static int add_page(const struct cli *cli, const struct text *path, char *after, size_t after_cap, json_t *all)
 {
     char joint = strchr(path->bytes, '?') != NULL ? '&' : '?';
-    char after[256] = "";
-    json_t *all = json_array();
-    int result = EXIT_STATUS_DONE;
+    struct text page;
+    json_t *reply = NULL;
+    int result;
 
-    for (bool more = true; more && result == EXIT_STATUS_DONE;) {
-        struct text page;
-        json_t *reply = NULL;
-
-        text_init(&page, PATH_MAX_LEN);
-        text_printf(&page, "%s%climit=" PAGE_LIMIT, path->bytes, joint);
-        if (after[0] != '\0') {
-            text_put(&page, "&after=");
-            client_escape(&page, after, strlen(after));
-        }
-        result = admin_call(cli, "GET", &page, NULL, &reply);
-        text_fini(&page);
-        if (result == EXIT_STATUS_DONE) {
-            const char *next = json_string_value(json_object_get(reply, "next"));
-
-            (void)json_array_extend(all, json_object_get(reply, "items"));
-            more = next != NULL;
-            (void)snprintf(after, sizeof(after), "%s", next != NULL ? next : "");
-        }
-        json_decref(reply);
+    text_init(&page, PATH_MAX_LEN);
+    text_printf(&page, "%s%climit=" PAGE_LIMIT, path->bytes, joint);
+    if (after[0] != '\0') {
+        text_put(&page, "&after=");
+        client_escape(&page, after, strlen(after));
     }
-    if (result != EXIT_STATUS_DONE) {
-        json_decref(all);
-        all = NULL;
+    result = admin_call(cli, "GET", &page, NULL, &reply);
+    if (result == EXIT_STATUS_DONE) {
+        (void)json_array_extend(all, json_object_get(reply, "items"));
+        (void)snprintf(after, after_cap, "%s", show_text(reply, "next"));
     }
-    *items = all;
+    json_decref(reply);
+    return result;
+}
+
+int admin_list(const struct cli *cli, struct text *path, json_t **items)
+{
+    char after[AFTER_MAX] = "";
+    int result = EXIT_STATUS_USAGE;
+
+    *items = json_array();
+    if (!is_too_long(path)) {
+        do {
+            result = add_page(cli, path, after, sizeof(after), *items);
+        } while (result == EXIT_STATUS_DONE && after[0] != '\0');
+    }
+    text_fini(path);
+    if (result == EXIT_STATUS_DONE) {
+        print_json_if_asked(cli, items);
+    } else {
+        json_decref(*items);
+        *items = NULL;
+    }
     return result;
 }
 
@@ -122,17 +191,22 @@ bool admin_put_time(json_t *body, const char *member, const struct args *a, cons
     return true;
 }
 
-bool admin_confirm(const struct cli *cli, const char *question)
+bool admin_confirm(const struct cli *cli, const char *format, ...)
 {
     char answer[16];
+    va_list ap;
 
     if (cli->yes)
         return true;
+    fprintf(stderr, "riposte %s: ", cli->command->words);
+    va_start(ap, format);
+    (void)vfprintf(stderr, format, ap);
+    va_end(ap);
     if (!isatty(STDIN_FILENO)) {
-        fprintf(stderr, "riposte: %s Nobody is there to answer; --yes says yes\n", question);
+        fputs(" Nobody is there to answer; --yes says yes\n", stderr);
         return false;
     }
-    fprintf(stderr, "%s [y/N] ", question);
+    fputs(" [y/N] ", stderr);
     return fgets(answer, sizeof(answer), stdin) != NULL && (answer[0] == 'y' || answer[0] == 'Y');
 }
 
@@ -146,7 +220,8 @@ const struct command admin_commands[] = {
     {"account show", "ACCOUNT", "one account", "", run_account_show},
     {"account create", "ACCOUNT [--names N] [--note TEXT]", "make an account",
      "ACCOUNT is a word of your choice: a-z, 0-9, dot, hyphen, underscore. --names is how many names it may "
-     "have.\n\n"
+     "have. One that\n"
+     "is there already is left as it is, but for what the options say.\n\n"
      "    riposte account create shop-team --note 'Ada, 4711'\n",
      run_account_create},
     {"account set", "ACCOUNT [--names N] [--note TEXT]", "change an account", "", run_account_set},
@@ -158,8 +233,11 @@ const struct command admin_commands[] = {
      "--idle shows names that have not been changed for so long.\n", run_name_list},
     {"name show", "NAME", "one name with its values and credentials",
      "NAME is a name, its label, or a domain that is pointed at it.\n", run_name_show},
-    {"name create", "--account A [--label L] [--zone Z] [--domain D,…] [--revive]", "make a challenge name",
-     "Prints the CNAME to create at the domain's own DNS provider. Without --label one is made up.\n\n"
+    {"name create", "--account A [--create-account] [--label L] [--zone Z] [--domain D,…] [--revive]",
+     "make a challenge name",
+     "Prints the CNAME to create at the domain's own DNS provider. Without --label one is made up. The account "
+     "must be\n"
+     "there, unless --create-account says that it may be made now. --revive gives out a retired name again.\n\n"
      "    riposte name create --account shop-team --domain shop.example.com\n",
      run_name_create},
     {"name set", "NAME [--domain +D,-D] [--subtree yes|no] [--account A]", "change a name", "", run_name_set},
@@ -178,10 +256,14 @@ const struct command admin_commands[] = {
     {"credential create",
      "--name N[,N…] [--label TEXT] [--actions add,remove,read] [--networks NET,…] [--expires 90d] [--as FORM]",
      "make a credential for a name",
-     "The secret is shown once, now. --as prints what a client stores: lego (also Traefik, cert-manager and "
-     "Caddy), acme-dns\n"
-     "(the reply of /register) or env (shell variables).\n\n"
-     "    riposte credential create --name shop.example.com --label web1 --as lego > web1.json\n",
+     "The secret is shown once, now: keep what is printed where nobody else can read it. --as prints what a "
+     "client\n"
+     "stores: lego (also Traefik, cert-manager and Caddy), acme-dns (the reply of /register) or env (shell "
+     "variables).\n"
+     "The actions are add, remove, read, and manage (also what others added); the first three "
+     "if\n"
+     "none are named.\n\n"
+     "    umask 077; riposte credential create --name shop.example.com --label web1 --as lego > web1.json\n",
      run_credential_create},
     {"credential set",
      "CRED [--name N] [--label TEXT] [--names N,…] [--actions …] [--networks NET,…] [--expires T]",

@@ -50,13 +50,20 @@ int run_trace(const struct cli *cli, int argc, char **argv);
 
 /* A path with `%` places filled by escaped texts: admin_path(&t, "/v1/names/%/values", name). One text per '%'. */
 void admin_path(struct text *path, const char *pattern, const char *const *texts);
+/* Append "&MEMBER=TEXT", escaped, when the option "--MEMBER" was given. path has a query already. */
+void admin_put_query(struct text *path, const struct args *a, const char *option);
 
-/* One call with a client of its own; see client_call(). */
-MUST_USE int admin_call(const struct cli *cli, const char *method, const struct text *path, json_t *body,
-                        json_t **out);
-
-/* All pages of a list: gives an array of the items. path may have a query already. */
-MUST_USE int admin_list(const struct cli *cli, const struct text *path, json_t **items);
+/* One call with a client of its own; see client_call(). Finishes path. */
+MUST_USE int admin_call(const struct cli *cli, const char *method, struct text *path, json_t *body, json_t **out);
+/* The same, for what ends a command: with --json the reply is printed (a reply without a body as {"done": true}),
+ * and *out is NULL, as it is after a failure: then there is nothing to show to people. */
+MUST_USE int admin_ask(const struct cli *cli, const char *method, struct text *path, json_t *body, json_t **out);
+/* A whole command: get what is at the path, filled by the one argument, and show it. */
+int admin_show(const struct cli *cli, const char *pattern, void (*show)(const json_t *reply), int argc,
+               char **argv);
+/* All pages of a list: gives an array of the items, or NULL as admin_ask() does. path may have a query already;
+ * finishes it. */
+MUST_USE int admin_list(const struct cli *cli, struct text *path, json_t **items);
 
 /* Put a text, a list, or a time of an option into body, when the option was given. */
 void admin_put_text(json_t *body, const char *member, const struct args *a, const char *option);
@@ -65,7 +72,7 @@ MUST_USE bool admin_put_time(json_t *body, const char *member, const struct args
 
 /* Ask before something that cannot be taken back; true with --yes. Without a terminal the answer is no, and says
  * --yes. */
-MUST_USE bool admin_confirm(const struct cli *cli, const char *question);
+MUST_USE bool admin_confirm(const struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The values of a name as a table (name show, value list); items as in GET …/values. */
 void admin_show_values(const json_t *values);

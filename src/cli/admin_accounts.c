@@ -7,7 +7,6 @@
 #include "cli/show.h"
 
 static const struct option_spec account_options[] = {{"--names", OPTION_TEXT}, {"--note", OPTION_TEXT}};
-#define ACCOUNT_USAGE "ACCOUNT [--names N] [--note TEXT]"
 
 static void show_account(const json_t *a)
 {
@@ -37,16 +36,12 @@ int run_account_list(const struct cli *cli, int argc, char **argv)
     size_t i;
     int result;
 
-    if (!args_parse(&a, "account list", "[--all]", options, ARRAY_LEN(options), 0, 0, argc, argv))
+    if (!args_parse(&a, cli->command, options, ARRAY_LEN(options), 0, 0, argc, argv))
         return EXIT_STATUS_USAGE;
     admin_path(&path, args_flag(&a, "--all") ? "/v1/accounts?deleted=1" : "/v1/accounts", NULL);
     result = admin_list(cli, &path, &items);
-    text_fini(&path);
-    if (result != EXIT_STATUS_DONE || cli->json) {
-        if (items != NULL)
-            show_json(items);
+    if (items == NULL)
         return result;
-    }
     show_table_init(&t, headings);
     json_array_foreach(items, i, one)
     {
@@ -68,18 +63,12 @@ int run_account_list(const struct cli *cli, int argc, char **argv)
 /* Send body for the account named by the first argument and show what comes back. */
 static int call_account(const struct cli *cli, const struct args *a, const char *method, json_t *body)
 {
-    const char *texts[] = {a->rest[0]};
     struct text path;
     json_t *reply = NULL;
     int result;
 
-    admin_path(&path, "/v1/accounts/%", texts);
-    result = admin_call(cli, method, &path, body, &reply);
-    text_fini(&path);
-    if (reply != NULL && cli->json) {
-        show_json(reply);
-        return result;
-    }
+    admin_path(&path, "/v1/accounts/%", a->rest);
+    result = admin_ask(cli, method, &path, body, &reply);
     if (reply != NULL && !cli->quiet)
         show_account(reply);
     json_decref(reply);
@@ -90,7 +79,7 @@ int run_account_show(const struct cli *cli, int argc, char **argv)
 {
     struct args a;
 
-    if (!args_parse(&a, "account show", "ACCOUNT", NULL, 0, 1, 1, argc, argv))
+    if (!args_parse(&a, cli->command, NULL, 0, 1, 1, argc, argv))
         return EXIT_STATUS_USAGE;
     return call_account(cli, &a, "GET", NULL);
 }
@@ -106,7 +95,7 @@ static json_t *account_body(const struct args *a)
     if (names == NULL)
         return body;
     if (quantity_parse_uint(&n, names, strlen(names), UINT32_MAX) != ERR_OK) {
-        fprintf(stderr, "riposte %s: --names \"%s\": a number is wanted\n", a->command, names);
+        (void)args_refuse(a, "--names \"%s\": a number is wanted", names);
         json_decref(body);
         return NULL;
     }
@@ -114,44 +103,47 @@ static json_t *account_body(const struct args *a)
     return body;
 }
 
-static int change_account(const struct cli *cli, const char *command, const char *method, int argc, char **argv)
+int run_account_create(const struct cli *cli, int argc, char **argv)
 {
     struct args a;
     json_t *body;
 
-    if (!args_parse(&a, command, ACCOUNT_USAGE, account_options, ARRAY_LEN(account_options), 1, 1, argc, argv))
+    if (!args_parse(&a, cli->command, account_options, ARRAY_LEN(account_options), 1, 1, argc, argv))
         return EXIT_STATUS_USAGE;
     body = account_body(&a);
-    return body != NULL ? call_account(cli, &a, method, body) : EXIT_STATUS_USAGE;
-}
-
-int run_account_create(const struct cli *cli, int argc, char **argv)
-{
-    return change_account(cli, "account create", "PUT", argc, argv);
+    return body != NULL ? call_account(cli, &a, "PUT", body) : EXIT_STATUS_USAGE;
 }
 
 int run_account_set(const struct cli *cli, int argc, char **argv)
 {
-    return change_account(cli, "account set", "PATCH", argc, argv);
+    struct args a;
+    json_t *body;
+
+    if (!args_parse(&a, cli->command, account_options, ARRAY_LEN(account_options), 1, 1, argc, argv))
+        return EXIT_STATUS_USAGE;
+    if (args_text(&a, "--names") == NULL && args_text(&a, "--note") == NULL)
+        return args_refuse(&a, "what is to change?");
+    body = account_body(&a);
+    return body != NULL ? call_account(cli, &a, "PATCH", body) : EXIT_STATUS_USAGE;
 }
 
-static int set_disabled(const struct cli *cli, const char *command, int disabled, int argc, char **argv)
+static int set_disabled(const struct cli *cli, int disabled, int argc, char **argv)
 {
     struct args a;
 
-    if (!args_parse(&a, command, "ACCOUNT", NULL, 0, 1, 1, argc, argv))
+    if (!args_parse(&a, cli->command, NULL, 0, 1, 1, argc, argv))
         return EXIT_STATUS_USAGE;
     return call_account(cli, &a, "PATCH", json_pack("{s:b}", "disabled", disabled));
 }
 
 int run_account_disable(const struct cli *cli, int argc, char **argv)
 {
-    return set_disabled(cli, "account disable", 1, argc, argv);
+    return set_disabled(cli, 1, argc, argv);
 }
 
 int run_account_enable(const struct cli *cli, int argc, char **argv)
 {
-    return set_disabled(cli, "account enable", 0, argc, argv);
+    return set_disabled(cli, 0, argc, argv);
 }
 
 int run_account_delete(const struct cli *cli, int argc, char **argv)
@@ -159,7 +151,7 @@ int run_account_delete(const struct cli *cli, int argc, char **argv)
     struct args a;
     int result;
 
-    if (!args_parse(&a, "account delete", "ACCOUNT", NULL, 0, 1, 1, argc, argv))
+    if (!args_parse(&a, cli->command, NULL, 0, 1, 1, argc, argv))
         return EXIT_STATUS_USAGE;
     result = call_account(cli, &a, "DELETE", NULL);
     if (result == EXIT_STATUS_DONE && !cli->quiet && !cli->json)
@@ -171,16 +163,19 @@ int run_account_delete(const struct cli *cli, int argc, char **argv)
 
 static void show_token(const json_t *t)
 {
-    char age[SHOW_AGE_MAX], networks[SHOW_CELL_MAX];
+    char age[SHOW_AGE_MAX], networks[SHOW_LIST_MAX];
     int64_t count = show_int(t, "count");
+    bool expires = json_is_string(json_object_get(t, "expires"));
 
     printf("token     %lld  account %s%s\n", (long long)show_int(t, "token"), show_text(t, "account"),
            json_is_string(json_object_get(t, "revoked")) ? "  REVOKED" : "");
     printf("used      %lld times", (long long)show_int(t, "used"));
     if (count > 0)
         printf(" of at most %lld", (long long)count);
-    printf("\nexpires   %s\nnetworks  %s\n", show_age(show_text(t, "expires"), age),
-           show_joined(json_object_get(t, "networks"), networks, sizeof(networks)));
+    printf("\nexpires   %s\nnetworks  %s\n", expires ? show_age(show_text(t, "expires"), age) : "never",
+           show_networks(t, networks));
+    if (show_text(t, "labels")[0] != '\0')
+        printf("labels    %s\n", show_text(t, "labels"));
 }
 
 int run_token_list(const struct cli *cli, int argc, char **argv)
@@ -193,16 +188,12 @@ int run_token_list(const struct cli *cli, int argc, char **argv)
     size_t i;
     int result;
 
-    if (!args_parse(&a, "token list", "", NULL, 0, 0, 0, argc, argv))
+    if (!args_parse(&a, cli->command, NULL, 0, 0, 0, argc, argv))
         return EXIT_STATUS_USAGE;
     admin_path(&path, "/v1/tokens", NULL);
     result = admin_list(cli, &path, &items);
-    text_fini(&path);
-    if (result != EXIT_STATUS_DONE || cli->json) {
-        if (items != NULL)
-            show_json(items);
+    if (items == NULL)
         return result;
-    }
     show_table_init(&t, headings);
     json_array_foreach(items, i, one)
     {
@@ -214,8 +205,9 @@ int run_token_list(const struct cli *cli, int argc, char **argv)
         if (show_int(one, "count") > 0)
             show_cell_int(&t, show_int(one, "count"));
         else
-            show_cell(&t, "-");
-        show_cell(&t, show_age(show_text(one, "expires"), age));
+            show_cell(&t, "");
+        show_cell(&t, json_is_string(json_object_get(one, "expires")) ? show_age(show_text(one, "expires"), age)
+                                                                      : "never");
         show_cell(&t, json_is_string(json_object_get(one, "revoked")) ? "revoked" : "ok");
     }
     show_table_end(&t, "no registration tokens; riposte token create makes one");
@@ -225,29 +217,11 @@ int run_token_list(const struct cli *cli, int argc, char **argv)
 
 int run_token_show(const struct cli *cli, int argc, char **argv)
 {
-    struct args a;
-    struct text path;
-    json_t *reply = NULL;
-    int result;
-
-    if (!args_parse(&a, "token show", "ID", NULL, 0, 1, 1, argc, argv))
-        return EXIT_STATUS_USAGE;
-    admin_path(&path, "/v1/tokens/%", a.rest);
-    result = admin_call(cli, "GET", &path, NULL, &reply);
-    text_fini(&path);
-    if (result == EXIT_STATUS_DONE && cli->json) {
-        show_json(reply);
-        return result;
-    }
-    if (result == EXIT_STATUS_DONE)
-        show_token(reply);
-    json_decref(reply);
-    return result;
+    return admin_show(cli, "/v1/tokens/%", show_token, argc, argv);
 }
 
 int run_token_create(const struct cli *cli, int argc, char **argv)
 {
-    static const char usage[] = "--account A [--count N] [--expires 30d] [--networks NET,…] [--labels PATTERN]";
     static const struct option_spec options[] = {{"--account", OPTION_TEXT},
                                                  {"--count", OPTION_TEXT},
                                                  {"--expires", OPTION_TEXT},
@@ -260,15 +234,13 @@ int run_token_create(const struct cli *cli, int argc, char **argv)
     uint64_t n = 0;
     int result;
 
-    if (!args_parse(&a, "token create", usage, options, ARRAY_LEN(options), 0, 0, argc, argv))
+    if (!args_parse(&a, cli->command, options, ARRAY_LEN(options), 0, 0, argc, argv))
         return EXIT_STATUS_USAGE;
+    if (args_text(&a, "--account") == NULL)
+        return args_refuse(&a, "whose names are to be registered with it? --account is needed");
     count = args_text(&a, "--count");
-    if (args_text(&a, "--account") == NULL ||
-        (count != NULL && quantity_parse_uint(&n, count, strlen(count), UINT32_MAX) != ERR_OK)) {
-        fprintf(stderr, "riposte token create: %s\nusage: riposte token create %s\n",
-                count == NULL ? "--account is needed" : "--count wants a number", usage);
-        return EXIT_STATUS_USAGE;
-    }
+    if (count != NULL && quantity_parse_uint(&n, count, strlen(count), UINT32_MAX) != ERR_OK)
+        return args_refuse(&a, "--count \"%s\": a number is wanted", count);
     body = json_object();
     admin_put_text(body, "account", &a, "--account");
     if (count != NULL)
@@ -280,21 +252,14 @@ int run_token_create(const struct cli *cli, int argc, char **argv)
         return EXIT_STATUS_USAGE;
     }
     admin_path(&path, "/v1/tokens", NULL);
-    result = admin_call(cli, "POST", &path, body, &reply);
-    text_fini(&path);
-    if (result == EXIT_STATUS_DONE && cli->json) {
-        show_json(reply);
-        return result;
-    }
-    if (result == EXIT_STATUS_DONE) {
+    result = admin_ask(cli, "POST", &path, body, &reply);
+    if (reply != NULL)
         printf("%s\n", show_text(reply, "secret"));
-        if (!cli->quiet)
-            fprintf(
-                stderr,
-                "This is shown only now. A client's base URL with it: BASE/r/%s (registration.allow must be token, "
-                "networks or anyone)\n",
+    if (reply != NULL && !cli->quiet)
+        fprintf(stderr,
+                "This is shown only now. A client's base URL with it: BASE/r/%s\n"
+                "  registration.allow must be token, networks or anyone for it to work\n",
                 show_text(reply, "secret"));
-    }
     json_decref(reply);
     return result;
 }
@@ -303,14 +268,15 @@ int run_token_revoke(const struct cli *cli, int argc, char **argv)
 {
     struct args a;
     struct text path;
+    json_t *reply = NULL;
     int result;
 
-    if (!args_parse(&a, "token revoke", "ID", NULL, 0, 1, 1, argc, argv))
+    if (!args_parse(&a, cli->command, NULL, 0, 1, 1, argc, argv))
         return EXIT_STATUS_USAGE;
     admin_path(&path, "/v1/tokens/%", a.rest);
-    result = admin_call(cli, "DELETE", &path, NULL, NULL);
-    text_fini(&path);
-    if (result == EXIT_STATUS_DONE && !cli->quiet)
+    result = admin_ask(cli, "DELETE", &path, NULL, &reply);
+    if (result == EXIT_STATUS_DONE && !cli->quiet && !cli->json)
         printf("revoked token %s; names that were registered with it stay\n", a.rest[0]);
+    json_decref(reply);
     return result;
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "cli/admin.h"
 #include "cli/show.h"
 
@@ -52,23 +53,31 @@ static int get_name(const struct cli *cli, const json_t *c, json_t **name)
     const char *owner = json_string_value(json_array_get(json_object_get(c, "names"), 0));
     const char *texts[] = {owner != NULL ? owner : ""};
     struct text path;
-    int result;
 
     admin_path(&path, "/v1/names/%", texts);
-    result = admin_call(cli, "GET", &path, NULL, name);
-    text_fini(&path);
-    return result;
+    return admin_call(cli, "GET", &path, NULL, name);
 }
 
-static int get_base_url(const struct cli *cli, json_t **server)
+static int get_server(const struct cli *cli, json_t **server)
 {
     struct text path;
-    int result;
 
     admin_path(&path, "/v1/server", NULL);
-    result = admin_call(cli, "GET", &path, NULL, server);
-    text_fini(&path);
-    return result;
+    return admin_call(cli, "GET", &path, NULL, server);
+}
+
+/* Without api.base-url the server can only tell the address that it listens on. */
+static void warn_of_local_url(const struct cli *cli, const char *base_url)
+{
+    static const char *const local[] = {"//127.", "//[::1]", "//localhost", "//0.0.0.0", "//[::]", "unix:"};
+
+    for (size_t i = 0; i < ARRAY_LEN(local) && !cli->quiet; i++) {
+        if (strstr(base_url, local[i]) != NULL)
+            fprintf(
+                stderr,
+                "note: the clients of other machines cannot reach %s; set api.base-url to what they can reach\n",
+                base_url);
+    }
 }
 
 /* Print a credential whose secret is known only now. */
@@ -76,37 +85,50 @@ static int print_new_secret(const struct cli *cli, const json_t *c, const char *
 {
     json_t *name = NULL, *server = NULL;
     int result = get_name(cli, c, &name);
+    const char *base_url;
 
     if (result == EXIT_STATUS_DONE)
-        result = get_base_url(cli, &server);
+        result = get_server(cli, &server);
+    base_url = show_text(server, "base-url");
     if (result != EXIT_STATUS_DONE) {
         /* The secret must not be lost for a failure to look nice. */
         fprintf(stderr, "riposte: made %s, secret %s\n", show_text(c, "credential"), show_text(c, "secret"));
-    } else if (strcmp(form, "lego") == 0) {
-        show_json(as_lego(c, name, show_text(server, "base-url")));
     } else if (strcmp(form, "acme-dns") == 0) {
         show_json(as_acmedns(c, name));
+    } else if (strcmp(form, "lego") == 0) {
+        show_json(as_lego(c, name, base_url));
+        warn_of_local_url(cli, base_url);
     } else {
-        print_env(c, name, show_text(server, "base-url"));
+        print_env(c, name, base_url);
+        warn_of_local_url(cli, base_url);
     }
     json_decref(name);
     json_decref(server);
     return result;
 }
 
+static const char *state_word(const json_t *c)
+{
+    int64_t expires_s = show_parse_time(show_text(c, "expires"));
+
+    if (json_is_string(json_object_get(c, "revoked")))
+        return "revoked";
+    return expires_s != 0 && expires_s <= clock_real_s(&clock_system) ? "expired" : "ok";
+}
+
 static void show_credential(const json_t *c)
 {
     const json_t *used = json_object_get(c, "last-used");
-    char joined[SHOW_CELL_MAX], age[SHOW_AGE_MAX];
+    const char *expires = show_text(c, "expires");
+    char joined[SHOW_LIST_MAX], age[SHOW_AGE_MAX];
 
-    printf("credential  %s  %s  account %s%s\n", show_text(c, "credential"), show_text(c, "label"),
-           show_text(c, "account"), json_is_string(json_object_get(c, "revoked")) ? "  REVOKED" : "");
+    printf("credential  %s%s%s  account %s%s\n", show_text(c, "credential"),
+           show_text(c, "label")[0] != '\0' ? "  " : "", show_text(c, "label"), show_text(c, "account"),
+           json_is_string(json_object_get(c, "revoked")) ? "  REVOKED" : "");
     printf("names       %s\n", show_joined(json_object_get(c, "names"), joined, sizeof(joined)));
     printf("may         %s\n", show_joined(json_object_get(c, "actions"), joined, sizeof(joined)));
-    printf("networks    %s\n", json_array_size(json_object_get(c, "networks")) == 0
-                                   ? "any"
-                                   : show_joined(json_object_get(c, "networks"), joined, sizeof(joined)));
-    printf("expires     %s\n", show_age(show_text(c, "expires"), age));
+    printf("networks    %s\n", show_networks(c, joined));
+    printf("expires     %s\n", expires[0] != '\0' ? show_age(expires, age) : "never");
     if (json_is_object(used))
         printf("last used   %s from %s (%s)\n", show_age(show_text(used, "time"), age), show_text(used, "from"),
                show_text(used, "door"));
@@ -121,26 +143,17 @@ static void show_credential(const json_t *c)
 /* The path of the credential in the first argument, with --name when it was given, and more of the query. */
 static void credential_path(struct text *path, const struct args *a, const char *below, const char *query)
 {
-    const char *name = args_text(a, "--name");
-
-    text_init(path, 4096);
-    text_put(path, "/v1/credentials/");
-    client_escape(path, a->rest[0], strlen(a->rest[0]));
-    text_put(path, below);
-    text_printf(path, "?%s", query);
-    if (name != NULL) {
-        text_put(path, "&name=");
-        client_escape(path, name, strlen(name));
-    }
+    admin_path(path, "/v1/credentials/%", a->rest);
+    text_printf(path, "%s?%s", below, query);
+    admin_put_query(path, a, "--name");
 }
 
 int run_credential_list(const struct cli *cli, int argc, char **argv)
 {
-    static const char usage[] = "[--name N] [--account A] [--unused] [--revoked]";
     static const struct option_spec options[] = {
         {"--name", OPTION_TEXT}, {"--account", OPTION_TEXT}, {"--unused", OPTION_FLAG}, {"--revoked", OPTION_FLAG}};
-    static const char *const headings[] = {"LABEL", "ID", "ACCOUNT", "NAMES", "MAY", "LAST USED", "STATE", NULL};
-    static const char *const filters[] = {"--name", "--account"};
+    static const char *const headings[] = {"LABEL",    "ID",        "ACCOUNT", "NAMES", "MAY",
+                                           "NETWORKS", "LAST USED", "STATE",   NULL};
     struct args a;
     struct text path;
     struct show_table t;
@@ -148,40 +161,29 @@ int run_credential_list(const struct cli *cli, int argc, char **argv)
     size_t i;
     int result;
 
-    if (!args_parse(&a, "credential list", usage, options, ARRAY_LEN(options), 0, 0, argc, argv))
+    if (!args_parse(&a, cli->command, options, ARRAY_LEN(options), 0, 0, argc, argv))
         return EXIT_STATUS_USAGE;
-    text_init(&path, 4096);
-    text_printf(&path, "/v1/credentials?unused=%d&revoked=%d", args_flag(&a, "--unused"),
-                args_flag(&a, "--revoked"));
-    for (i = 0; i < ARRAY_LEN(filters); i++) {
-        const char *text = args_text(&a, filters[i]);
-
-        if (text == NULL)
-            continue;
-        text_printf(&path, "&%s=", filters[i] + 2);
-        client_escape(&path, text, strlen(text));
-    }
+    admin_path(&path, "/v1/credentials?", NULL);
+    text_printf(&path, "unused=%d&revoked=%d", args_flag(&a, "--unused"), args_flag(&a, "--revoked"));
+    admin_put_query(&path, &a, "--name");
+    admin_put_query(&path, &a, "--account");
     result = admin_list(cli, &path, &items);
-    text_fini(&path);
-    if (result != EXIT_STATUS_DONE || cli->json) {
-        if (items != NULL)
-            show_json(items);
+    if (items == NULL)
         return result;
-    }
     show_table_init(&t, headings);
     json_array_foreach(items, i, one)
     {
-        char joined[SHOW_CELL_MAX], age[SHOW_AGE_MAX];
+        const json_t *used = json_object_get(one, "last-used");
+        char joined[SHOW_LIST_MAX], age[SHOW_AGE_MAX];
 
         show_cell(&t, show_text(one, "label"));
         show_cell(&t, show_text(one, "credential"));
         show_cell(&t, show_text(one, "account"));
         show_cell(&t, show_joined(json_object_get(one, "names"), joined, sizeof(joined)));
         show_cell(&t, show_joined(json_object_get(one, "actions"), joined, sizeof(joined)));
-        show_cell(&t, json_is_object(json_object_get(one, "last-used"))
-                          ? show_age(show_text(json_object_get(one, "last-used"), "time"), age)
-                          : "never");
-        show_cell(&t, json_is_string(json_object_get(one, "revoked")) ? "revoked" : "ok");
+        show_cell(&t, show_networks(one, joined));
+        show_cell(&t, json_is_object(used) ? show_age(show_text(used, "time"), age) : "never");
+        show_cell(&t, state_word(one));
     }
     show_table_end(&t, "no credentials; riposte credential create makes one");
     json_decref(items);
@@ -196,89 +198,81 @@ int run_credential_show(const struct cli *cli, int argc, char **argv)
     json_t *c = NULL;
     int result;
 
-    if (!args_parse(&a, "credential show", "CRED [--name N]", options, ARRAY_LEN(options), 1, 1, argc, argv))
+    if (!args_parse(&a, cli->command, options, ARRAY_LEN(options), 1, 1, argc, argv))
         return EXIT_STATUS_USAGE;
     credential_path(&path, &a, "", "");
-    result = admin_call(cli, "GET", &path, NULL, &c);
-    text_fini(&path);
-    if (result == EXIT_STATUS_DONE && cli->json) {
-        show_json(c);
-        return result;
-    }
-    if (result == EXIT_STATUS_DONE)
+    result = admin_ask(cli, "GET", &path, NULL, &c);
+    if (c != NULL)
         show_credential(c);
     json_decref(c);
     return result;
 }
 
-/* Show what a create or rotate gave, in the form that was asked for. Takes c. */
-static int show_made(const struct cli *cli, json_t *c, const char *form)
+/* Make the call that gives a secret, and show it in the form that was asked for. */
+static int call_for_secret(const struct cli *cli, const struct args *a, struct text *path, json_t *body)
 {
-    int result = EXIT_STATUS_DONE;
+    const char *form = args_text(a, "--as");
+    json_t *c = NULL;
+    int result = form != NULL ? admin_call(cli, "POST", path, body, &c) : admin_ask(cli, "POST", path, body, &c);
 
-    if (form != NULL) {
+    if (c != NULL && form != NULL)
         result = print_new_secret(cli, c, form);
-        json_decref(c);
-    } else if (cli->json) {
-        show_json(c);
-    } else {
+    else if (c != NULL)
         show_credential(c);
-        json_decref(c);
-    }
+    json_decref(c);
     return result;
 }
 
-static bool form_is_wrong(const struct args *a)
+static bool form_is_wrong(const struct cli *cli, const struct args *a)
 {
     const char *form = args_text(a, "--as");
 
-    if (form == NULL || is_form(form))
+    if (form != NULL && !is_form(form))
+        (void)args_refuse(a, "--as \"%s\" is not one of: lego, acme-dns, env", form);
+    else if (form != NULL && strcmp(form, "env") == 0 && cli->json)
+        (void)args_refuse(a, "--as env is no JSON; leave out one of the two");
+    else
         return false;
-    fprintf(stderr, "riposte %s: --as \"%s\" is not one of: lego, acme-dns, env\n", a->command, form);
     return true;
+}
+
+/* The members that options give to a new or changed credential. NULL: a time cannot be read. */
+static json_t *rights_body(const struct args *a, const char *names_option)
+{
+    json_t *body = json_object();
+
+    admin_put_list(body, "names", a, names_option);
+    admin_put_text(body, "label", a, "--label");
+    admin_put_list(body, "actions", a, "--actions");
+    admin_put_list(body, "networks", a, "--networks");
+    if (admin_put_time(body, "expires", a, "--expires"))
+        return body;
+    json_decref(body);
+    return NULL;
 }
 
 int run_credential_create(const struct cli *cli, int argc, char **argv)
 {
-    static const char usage[] =
-        "--name N[,N…] [--label TEXT] [--actions add,remove,read] [--networks NET,…] [--expires 90d] [--as FORM]";
     static const struct option_spec options[] = {{"--name", OPTION_LIST},    {"--label", OPTION_TEXT},
                                                  {"--actions", OPTION_LIST}, {"--networks", OPTION_LIST},
                                                  {"--expires", OPTION_TEXT}, {"--as", OPTION_TEXT}};
     struct args a;
     struct text path;
-    json_t *body, *c = NULL;
-    int result;
+    json_t *body;
 
-    if (!args_parse(&a, "credential create", usage, options, ARRAY_LEN(options), 0, 0, argc, argv) ||
-        form_is_wrong(&a))
+    if (!args_parse(&a, cli->command, options, ARRAY_LEN(options), 0, 0, argc, argv) || form_is_wrong(cli, &a))
         return EXIT_STATUS_USAGE;
-    if (args_list_len(&a, "--name") == 0) {
-        fprintf(
-            stderr,
-            "riposte credential create: for which name? --name is needed\nusage: riposte credential create %s\n",
-            usage);
+    if (args_list_len(&a, "--name") == 0)
+        return args_refuse(&a, "for which name? --name is needed");
+    body = rights_body(&a, "--name");
+    if (body == NULL)
         return EXIT_STATUS_USAGE;
-    }
-    body = json_object();
-    admin_put_list(body, "names", &a, "--name");
-    admin_put_text(body, "label", &a, "--label");
-    admin_put_list(body, "actions", &a, "--actions");
-    admin_put_list(body, "networks", &a, "--networks");
-    if (!admin_put_time(body, "expires", &a, "--expires")) {
-        json_decref(body);
-        return EXIT_STATUS_USAGE;
-    }
     admin_path(&path, "/v1/credentials", NULL);
-    result = admin_call(cli, "POST", &path, body, &c);
-    text_fini(&path);
-    return result == EXIT_STATUS_DONE ? show_made(cli, c, args_text(&a, "--as")) : result;
+    return call_for_secret(cli, &a, &path, body);
 }
 
 int run_credential_set(const struct cli *cli, int argc, char **argv)
 {
-    static const char usage[] =
-        "CRED [--name N] [--label TEXT] [--names N,…] [--actions …] [--networks NET,…] [--expires T]";
     static const struct option_spec options[] = {{"--name", OPTION_TEXT},     {"--label", OPTION_TEXT},
                                                  {"--names", OPTION_LIST},    {"--actions", OPTION_LIST},
                                                  {"--networks", OPTION_LIST}, {"--expires", OPTION_TEXT}};
@@ -287,21 +281,21 @@ int run_credential_set(const struct cli *cli, int argc, char **argv)
     json_t *body, *c = NULL;
     int result;
 
-    if (!args_parse(&a, "credential set", usage, options, ARRAY_LEN(options), 1, 1, argc, argv))
+    if (!args_parse(&a, cli->command, options, ARRAY_LEN(options), 1, 1, argc, argv))
         return EXIT_STATUS_USAGE;
-    body = json_object();
-    admin_put_text(body, "label", &a, "--label");
-    admin_put_list(body, "names", &a, "--names");
-    admin_put_list(body, "actions", &a, "--actions");
-    admin_put_list(body, "networks", &a, "--networks");
-    if (!admin_put_time(body, "expires", &a, "--expires")) {
+    body = rights_body(&a, "--names");
+    if (body == NULL)
+        return EXIT_STATUS_USAGE;
+    if (json_object_size(body) == 0) {
         json_decref(body);
-        return EXIT_STATUS_USAGE;
+        return args_refuse(&a, "what is to change?");
     }
     credential_path(&path, &a, "", "");
-    result = admin_call(cli, "PATCH", &path, body, &c);
-    text_fini(&path);
-    return result == EXIT_STATUS_DONE ? show_made(cli, c, NULL) : result;
+    result = admin_ask(cli, "PATCH", &path, body, &c);
+    if (c != NULL && !cli->quiet)
+        show_credential(c);
+    json_decref(c);
+    return result;
 }
 
 int run_credential_rotate(const struct cli *cli, int argc, char **argv)
@@ -310,19 +304,14 @@ int run_credential_rotate(const struct cli *cli, int argc, char **argv)
         {"--name", OPTION_TEXT}, {"--overlap", OPTION_TEXT}, {"--as", OPTION_TEXT}};
     struct args a;
     struct text path;
-    json_t *body, *c = NULL;
-    int result;
+    json_t *body;
 
-    if (!args_parse(&a, "credential rotate", "CRED [--name N] [--overlap 24h] [--as FORM]", options,
-                    ARRAY_LEN(options), 1, 1, argc, argv) ||
-        form_is_wrong(&a))
+    if (!args_parse(&a, cli->command, options, ARRAY_LEN(options), 1, 1, argc, argv) || form_is_wrong(cli, &a))
         return EXIT_STATUS_USAGE;
     body = json_object();
     admin_put_text(body, "overlap", &a, "--overlap");
     credential_path(&path, &a, "/rotate", "");
-    result = admin_call(cli, "POST", &path, body, &c);
-    text_fini(&path);
-    return result == EXIT_STATUS_DONE ? show_made(cli, c, args_text(&a, "--as")) : result;
+    return call_for_secret(cli, &a, &path, body);
 }
 
 int run_credential_revoke(const struct cli *cli, int argc, char **argv)
@@ -331,25 +320,21 @@ int run_credential_revoke(const struct cli *cli, int argc, char **argv)
     struct args a;
     struct text path;
     json_t *reply = NULL;
+    char label[SHOW_LABEL_MAX];
     int64_t left;
     int result;
 
-    if (!args_parse(&a, "credential revoke", "CRED [--name N] [--with-values]", options, ARRAY_LEN(options), 1, 1,
-                    argc, argv))
+    if (!args_parse(&a, cli->command, options, ARRAY_LEN(options), 1, 1, argc, argv))
         return EXIT_STATUS_USAGE;
     credential_path(&path, &a, "", args_flag(&a, "--with-values") ? "with-values=1" : "");
-    result = admin_call(cli, "DELETE", &path, NULL, &reply);
-    text_fini(&path);
-    if (result == EXIT_STATUS_DONE && cli->json) {
-        show_json(reply);
-        return result;
-    }
+    result = admin_ask(cli, "DELETE", &path, NULL, &reply);
     left = show_int(reply, "live-values");
-    if (result == EXIT_STATUS_DONE && !cli->quiet) {
-        printf("revoked %s (%s)\n", show_text(reply, "label"), show_text(reply, "credential"));
+    if (reply != NULL && !cli->quiet) {
+        printf("revoked %s (%s)\n", show_label(reply, label), show_text(reply, "credential"));
         if (left > 0)
-            printf("its %lld live value%s left in place; --with-values removes what it added\n", (long long)left,
-                   left == 1 ? " was" : "s were");
+            printf("its %lld live value%s left in place; riposte credential revoke %s --with-values removes %s\n",
+                   (long long)left, left == 1 ? " was" : "s were", show_text(reply, "credential"),
+                   left == 1 ? "it" : "them");
         puts("Certificates that it may have obtained are NOT revoked: look for them in the certificate "
              "transparency logs.");
     }

@@ -17,9 +17,24 @@ static void print_cnames(const json_t *name)
         printf("CNAME   _acme-challenge.%s. IN CNAME %s.\n", json_string_value(domain), show_text(name, "name"));
 }
 
+/* Append "&idle=SECONDS" when --idle was given. False: it is no time, which has been explained. */
+static bool put_idle(struct text *path, const struct args *a)
+{
+    const char *idle = args_text(a, "--idle");
+    int64_t idle_ms = 0;
+
+    if (idle == NULL)
+        return true;
+    if (quantity_parse_duration_ms(&idle_ms, idle, strlen(idle)) != ERR_OK) {
+        (void)args_refuse(a, "--idle \"%s\": a time needs a unit: 90d, 24h, 30m", idle);
+        return false;
+    }
+    text_printf(path, "&idle=%lld", (long long)(idle_ms / 1000));
+    return true;
+}
+
 int run_name_list(const struct cli *cli, int argc, char **argv)
 {
-    static const char usage[] = "[--account A] [--domain D] [--idle 90d] [--retired]";
     static const struct option_spec options[] = {
         {"--account", OPTION_TEXT}, {"--domain", OPTION_TEXT}, {"--idle", OPTION_TEXT}, {"--retired", OPTION_FLAG}};
     static const char *const headings[] = {"NAME", "ACCOUNT", "VALUES", "MADE", "DOMAINS", NULL};
@@ -27,41 +42,25 @@ int run_name_list(const struct cli *cli, int argc, char **argv)
     struct text path;
     struct show_table t;
     json_t *items = NULL, *one;
-    const char *idle;
-    int64_t idle_ms = 0;
     size_t i;
     int result;
 
-    if (!args_parse(&a, "name list", usage, options, ARRAY_LEN(options), 0, 0, argc, argv))
+    if (!args_parse(&a, cli->command, options, ARRAY_LEN(options), 0, 0, argc, argv))
         return EXIT_STATUS_USAGE;
-    idle = args_text(&a, "--idle");
-    if (idle != NULL && quantity_parse_duration_ms(&idle_ms, idle, strlen(idle)) != ERR_OK) {
-        fprintf(stderr, "riposte name list: --idle \"%s\": a time needs a unit: 90d, 24h, 30m\n", idle);
+    admin_path(&path, args_flag(&a, "--retired") ? "/v1/names?retired=1" : "/v1/names?retired=0", NULL);
+    if (!put_idle(&path, &a)) {
+        text_fini(&path);
         return EXIT_STATUS_USAGE;
     }
-    text_init(&path, 4096);
-    text_printf(&path, "/v1/names?retired=%d", args_flag(&a, "--retired"));
-    if (idle != NULL)
-        text_printf(&path, "&idle=%lld", (long long)(idle_ms / 1000));
-    if (args_text(&a, "--account") != NULL) {
-        text_put(&path, "&account=");
-        client_escape(&path, args_text(&a, "--account"), strlen(args_text(&a, "--account")));
-    }
-    if (args_text(&a, "--domain") != NULL) {
-        text_put(&path, "&domain=");
-        client_escape(&path, args_text(&a, "--domain"), strlen(args_text(&a, "--domain")));
-    }
+    admin_put_query(&path, &a, "--account");
+    admin_put_query(&path, &a, "--domain");
     result = admin_list(cli, &path, &items);
-    text_fini(&path);
-    if (result != EXIT_STATUS_DONE || cli->json) {
-        if (items != NULL)
-            show_json(items);
+    if (items == NULL)
         return result;
-    }
     show_table_init(&t, headings);
     json_array_foreach(items, i, one)
     {
-        char age[SHOW_AGE_MAX], domains[SHOW_CELL_MAX];
+        char age[SHOW_AGE_MAX], domains[SHOW_LIST_MAX];
 
         show_cell(&t, show_text(one, "name"));
         show_cell(&t, show_text(one, "account"));
@@ -89,15 +88,15 @@ void admin_show_values(const json_t *values)
     {
         json_array_foreach(json_object_get(value, "claims"), k, claim)
         {
-            char shown[SHOW_CELL_MAX], age[SHOW_AGE_MAX];
-            const char *label = show_text(claim, "label");
+            const char *expires = show_text(claim, "expires");
+            char shown[SHOW_VALUE_MAX], age[SHOW_AGE_MAX], label[SHOW_LABEL_MAX];
 
-            show_cell(&t, k == 0 ? show_value(show_text(value, "value"), shown, sizeof(shown)) : "");
-            show_cell(&t, label[0] != '\0' ? label : show_text(claim, "credential"));
+            show_cell(&t, k == 0 ? show_value(show_text(value, "value"), shown) : " ");
+            show_cell(&t, show_label(claim, label));
             show_cell(&t, show_age(show_text(claim, "added"), age));
-            show_cell(&t, json_is_true(json_object_get(claim, "pinned"))
-                              ? "pinned"
-                              : show_age(show_text(claim, "expires"), age));
+            show_cell(&t, json_is_true(json_object_get(claim, "pinned")) ? "pinned"
+                          : expires[0] != '\0'                           ? show_age(expires, age)
+                                                                         : "never");
             show_cell(&t, show_text(claim, "from"));
             show_cell(&t, show_text(claim, "door"));
         }
@@ -108,6 +107,7 @@ void admin_show_values(const json_t *values)
 static int show_credentials_of(const struct cli *cli, const char *owner)
 {
     static const char *const headings[] = {"CREDENTIAL", "ID", "MAY", "NETWORKS", "LAST USED", NULL};
+    const struct cli as_text = {.config_path = cli->config_path, .command = cli->command};
     const char *texts[] = {owner};
     struct text path;
     struct show_table t;
@@ -116,28 +116,24 @@ static int show_credentials_of(const struct cli *cli, const char *owner)
     int result;
 
     admin_path(&path, "/v1/credentials?name=%", texts);
-    result = admin_list(cli, &path, &items);
-    text_fini(&path);
-    if (result != EXIT_STATUS_DONE)
+    result = admin_list(&as_text, &path, &items);
+    if (items == NULL)
         return result;
     show_table_init(&t, headings);
     json_array_foreach(items, i, one)
     {
         const json_t *used = json_object_get(one, "last-used");
-        char actions[SHOW_CELL_MAX], networks[SHOW_CELL_MAX], age[SHOW_AGE_MAX], last[SHOW_CELL_MAX];
+        char joined[SHOW_LIST_MAX], age[SHOW_AGE_MAX];
 
         show_cell(&t, show_text(one, "label"));
         show_cell(&t, show_text(one, "credential"));
-        show_cell(&t, show_joined(json_object_get(one, "actions"), actions, sizeof(actions)));
-        show_cell(&t, json_array_size(json_object_get(one, "networks")) == 0
-                          ? "any"
-                          : show_joined(json_object_get(one, "networks"), networks, sizeof(networks)));
+        show_cell(&t, show_joined(json_object_get(one, "actions"), joined, sizeof(joined)));
+        show_cell(&t, show_networks(one, joined));
         if (json_is_object(used))
-            (void)snprintf(last, sizeof(last), "%s from %s (%s)", show_age(show_text(used, "time"), age),
-                           show_text(used, "from"), show_text(used, "door"));
+            show_cell_format(&t, "%s from %s (%s)", show_age(show_text(used, "time"), age), show_text(used, "from"),
+                             show_text(used, "door"));
         else
-            (void)snprintf(last, sizeof(last), "never");
-        show_cell(&t, last);
+            show_cell(&t, "never");
     }
     puts("");
     show_table_end(&t, "no credentials; riposte credential create makes one");
@@ -152,23 +148,17 @@ int run_name_show(const struct cli *cli, int argc, char **argv)
     json_t *name = NULL, *values = NULL;
     int result;
 
-    if (!args_parse(&a, "name show", "NAME", NULL, 0, 1, 1, argc, argv))
+    if (!args_parse(&a, cli->command, NULL, 0, 1, 1, argc, argv))
         return EXIT_STATUS_USAGE;
     admin_path(&path, "/v1/names/%", a.rest);
-    result = admin_call(cli, "GET", &path, NULL, &name);
-    text_fini(&path);
-    if (result != EXIT_STATUS_DONE)
+    result = admin_ask(cli, "GET", &path, NULL, &name);
+    if (name == NULL)
         return result;
-    if (cli->json) {
-        show_json(name);
-        return EXIT_STATUS_DONE;
-    }
     printf("name    %s   account %s%s\n", show_text(name, "name"), show_text(name, "account"),
            json_is_string(json_object_get(name, "retired")) ? "   RETIRED" : "");
     print_cnames(name);
     admin_path(&path, "/v1/names/%/values", a.rest);
     result = admin_call(cli, "GET", &path, NULL, &values);
-    text_fini(&path);
     if (result == EXIT_STATUS_DONE) {
         printf("values  %zu (%lld octets of %lld)\n\n", json_array_size(json_object_get(values, "items")),
                (long long)show_int(values, "octets"), (long long)show_int(values, "budget"));
@@ -180,26 +170,34 @@ int run_name_show(const struct cli *cli, int argc, char **argv)
     return result;
 }
 
+/* Make the account if it is not there; one that is stays as it is. */
+static int create_account(const struct cli *cli, const char *account)
+{
+    const char *texts[] = {account};
+    struct text path;
+
+    admin_path(&path, "/v1/accounts/%", texts);
+    return admin_call(cli, "PUT", &path, json_object(), NULL);
+}
+
 int run_name_create(const struct cli *cli, int argc, char **argv)
 {
-    static const char usage[] = "--account A [--label L] [--zone Z] [--domain D,…] [--revive]";
-    static const struct option_spec options[] = {{"--account", OPTION_TEXT},
-                                                 {"--label", OPTION_TEXT},
-                                                 {"--zone", OPTION_TEXT},
-                                                 {"--domain", OPTION_LIST},
-                                                 {"--revive", OPTION_FLAG}};
+    static const struct option_spec options[] = {{"--account", OPTION_TEXT}, {"--create-account", OPTION_FLAG},
+                                                 {"--label", OPTION_TEXT},   {"--zone", OPTION_TEXT},
+                                                 {"--domain", OPTION_LIST},  {"--revive", OPTION_FLAG}};
     struct args a;
     struct text path;
     json_t *body, *name = NULL;
-    int result;
+    int result = EXIT_STATUS_DONE;
 
-    if (!args_parse(&a, "name create", usage, options, ARRAY_LEN(options), 0, 0, argc, argv))
+    if (!args_parse(&a, cli->command, options, ARRAY_LEN(options), 0, 0, argc, argv))
         return EXIT_STATUS_USAGE;
-    if (args_text(&a, "--account") == NULL) {
-        fprintf(stderr, "riposte name create: whose is it? --account is needed\nusage: riposte name create %s\n",
-                usage);
-        return EXIT_STATUS_USAGE;
-    }
+    if (args_text(&a, "--account") == NULL)
+        return args_refuse(&a, "whose is it? --account is needed");
+    if (args_flag(&a, "--create-account"))
+        result = create_account(cli, args_text(&a, "--account"));
+    if (result != EXIT_STATUS_DONE)
+        return result;
     body = json_object();
     admin_put_text(body, "account", &a, "--account");
     admin_put_text(body, "label", &a, "--label");
@@ -208,13 +206,8 @@ int run_name_create(const struct cli *cli, int argc, char **argv)
     if (args_flag(&a, "--revive"))
         (void)json_object_set_new(body, "revive", json_true());
     admin_path(&path, "/v1/names", NULL);
-    result = admin_call(cli, "POST", &path, body, &name);
-    text_fini(&path);
-    if (result == EXIT_STATUS_DONE && cli->json) {
-        show_json(name);
-        return result;
-    }
-    if (result == EXIT_STATUS_DONE) {
+    result = admin_ask(cli, "POST", &path, body, &name);
+    if (name != NULL) {
         printf("name    %s%s\n", show_text(name, "name"),
                args_text(&a, "--label") == NULL ? "   (label generated; --label to choose)" : "");
         print_cnames(name);
@@ -243,7 +236,6 @@ static json_t *domains_body(const struct args *a)
 
 int run_name_set(const struct cli *cli, int argc, char **argv)
 {
-    static const char usage[] = "NAME [--domain +D,-D] [--subtree yes|no] [--account A]";
     static const struct option_spec options[] = {
         {"--domain", OPTION_LIST}, {"--subtree", OPTION_TEXT}, {"--account", OPTION_TEXT}};
     struct args a;
@@ -252,13 +244,13 @@ int run_name_set(const struct cli *cli, int argc, char **argv)
     const char *subtree;
     int result;
 
-    if (!args_parse(&a, "name set", usage, options, ARRAY_LEN(options), 1, 1, argc, argv))
+    if (!args_parse(&a, cli->command, options, ARRAY_LEN(options), 1, 1, argc, argv))
         return EXIT_STATUS_USAGE;
     subtree = args_text(&a, "--subtree");
-    if (subtree != NULL && strcmp(subtree, "yes") != 0 && strcmp(subtree, "no") != 0) {
-        fprintf(stderr, "riposte name set: --subtree \"%s\": yes or no\n", subtree);
-        return EXIT_STATUS_USAGE;
-    }
+    if (subtree != NULL && strcmp(subtree, "yes") != 0 && strcmp(subtree, "no") != 0)
+        return args_refuse(&a, "--subtree \"%s\": yes or no", subtree);
+    if (subtree == NULL && args_text(&a, "--domain") == NULL && args_text(&a, "--account") == NULL)
+        return args_refuse(&a, "what is to change?");
     body = json_object();
     admin_put_text(body, "account", &a, "--account");
     if (args_text(&a, "--domain") != NULL)
@@ -266,13 +258,8 @@ int run_name_set(const struct cli *cli, int argc, char **argv)
     if (subtree != NULL)
         (void)json_object_set_new(body, "subtree", json_boolean(strcmp(subtree, "yes") == 0));
     admin_path(&path, "/v1/names/%", a.rest);
-    result = admin_call(cli, "PATCH", &path, body, &name);
-    text_fini(&path);
-    if (result == EXIT_STATUS_DONE && cli->json) {
-        show_json(name);
-        return result;
-    }
-    if (result == EXIT_STATUS_DONE && !cli->quiet) {
+    result = admin_ask(cli, "PATCH", &path, body, &name);
+    if (name != NULL && !cli->quiet) {
         printf("name    %s   account %s\n", show_text(name, "name"), show_text(name, "account"));
         print_cnames(name);
     }
@@ -285,17 +272,28 @@ int run_name_delete(const struct cli *cli, int argc, char **argv)
     static const struct option_spec options[] = {{"--force", OPTION_FLAG}};
     struct args a;
     struct text path;
+    json_t *name = NULL, *reply = NULL;
+    const char *owner[1];
     int result;
 
-    if (!args_parse(&a, "name delete", "NAME [--force]", options, ARRAY_LEN(options), 1, 1, argc, argv))
+    if (!args_parse(&a, cli->command, options, ARRAY_LEN(options), 1, 1, argc, argv))
         return EXIT_STATUS_USAGE;
-    if (!admin_confirm(cli, "Retire this name for good? CNAMEs that point at it will lead nowhere."))
+    admin_path(&path, "/v1/names/%", a.rest);
+    result = admin_call(cli, "GET", &path, NULL, &name);
+    if (result != EXIT_STATUS_DONE)
+        return result;
+    owner[0] = show_text(name, "name");
+    if (!admin_confirm(cli, "retire %s of account %s for good? CNAMEs that point at it will lead nowhere.",
+                       owner[0], show_text(name, "account"))) {
+        json_decref(name);
         return EXIT_STATUS_FAILED;
-    admin_path(&path, args_flag(&a, "--force") ? "/v1/names/%?force=1" : "/v1/names/%", a.rest);
-    result = admin_call(cli, "DELETE", &path, NULL, NULL);
-    text_fini(&path);
-    if (result == EXIT_STATUS_DONE && !cli->quiet)
-        printf("retired %s; remove the CNAMEs that point at it\n", a.rest[0]);
+    }
+    admin_path(&path, args_flag(&a, "--force") ? "/v1/names/%?force=1" : "/v1/names/%", owner);
+    result = admin_ask(cli, "DELETE", &path, NULL, &reply);
+    if (result == EXIT_STATUS_DONE && !cli->quiet && !cli->json)
+        printf("retired %s; remove the CNAMEs that point at it\n", owner[0]);
+    json_decref(reply);
+    json_decref(name);
     return result;
 }
 
@@ -303,24 +301,37 @@ int run_name_delete(const struct cli *cli, int argc, char **argv)
 
 int run_value_list(const struct cli *cli, int argc, char **argv)
 {
-    struct args a;
-    struct text path;
-    json_t *values = NULL;
-    int result;
+    return admin_show(cli, "/v1/names/%/values", admin_show_values, argc, argv);
+}
 
-    if (!args_parse(&a, "value list", "NAME", NULL, 0, 1, 1, argc, argv))
-        return EXIT_STATUS_USAGE;
-    admin_path(&path, "/v1/names/%/values", a.rest);
-    result = admin_call(cli, "GET", &path, NULL, &values);
-    text_fini(&path);
-    if (result == EXIT_STATUS_DONE && cli->json) {
-        show_json(values);
-        return result;
+static void show_added(const json_t *reply)
+{
+    printf("added %lld, renewed %lld; serial %lld\n", (long long)show_int(reply, "added"),
+           (long long)show_int(reply, "renewed"), (long long)show_int(reply, "serial"));
+    if (show_int(reply, "evicted-young") > 0)
+        printf(
+            "WARNING: %lld values younger than values.grace had to go: somebody's certificate is about to fail.\n"
+            "  values.max-response can be raised\n",
+            (long long)show_int(reply, "evicted-young"));
+}
+
+/* The arguments behind the name, each as {"value": …} with what --lifetime says. NULL: one is not UTF-8. */
+static json_t *new_values(const struct args *a)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 1; i < a->n_rest; i++) {
+        json_t *one = json_pack("{s:s}", "value", a->rest[i]);
+
+        if (one == NULL) {
+            (void)args_refuse(a, "\"%s\" is not UTF-8", a->rest[i]);
+            json_decref(list);
+            return NULL;
+        }
+        admin_put_text(one, "lifetime", a, "--lifetime");
+        (void)json_array_append_new(list, one);
     }
-    if (result == EXIT_STATUS_DONE)
-        admin_show_values(values);
-    json_decref(values);
-    return result;
+    return list;
 }
 
 int run_value_add(const struct cli *cli, int argc, char **argv)
@@ -328,41 +339,18 @@ int run_value_add(const struct cli *cli, int argc, char **argv)
     static const struct option_spec options[] = {{"--lifetime", OPTION_TEXT}};
     struct args a;
     struct text path;
-    json_t *list = json_array(), *reply = NULL;
+    json_t *list, *reply = NULL;
     int result;
 
-    if (!args_parse(&a, "value add", "NAME TEXT… [--lifetime 72h]", options, ARRAY_LEN(options), 2,
-                    VALUES_AT_ONCE + 1, argc, argv)) {
-        json_decref(list);
+    if (!args_parse(&a, cli->command, options, ARRAY_LEN(options), 2, VALUES_AT_ONCE + 1, argc, argv))
         return EXIT_STATUS_USAGE;
-    }
-    for (size_t i = 1; i < a.n_rest; i++) {
-        json_t *one = json_pack("{s:s}", "value", a.rest[i]);
-
-        if (one == NULL) {
-            fprintf(stderr, "riposte value add: \"%s\" is not UTF-8\n", a.rest[i]);
-            json_decref(list);
-            return EXIT_STATUS_USAGE;
-        }
-        admin_put_text(one, "lifetime", &a, "--lifetime");
-        (void)json_array_append_new(list, one);
-    }
+    list = new_values(&a);
+    if (list == NULL)
+        return EXIT_STATUS_USAGE;
     admin_path(&path, "/v1/names/%/values", a.rest);
-    result = admin_call(cli, "POST", &path, json_pack("{s:o}", "values", list), &reply);
-    text_fini(&path);
-    if (result == EXIT_STATUS_DONE && cli->json) {
-        show_json(reply);
-        return result;
-    }
-    if (result == EXIT_STATUS_DONE && !cli->quiet) {
-        printf("added %lld, renewed %lld; serial %lld\n", (long long)show_int(reply, "added"),
-               (long long)show_int(reply, "renewed"), (long long)show_int(reply, "serial"));
-        if (show_int(reply, "evicted-young") > 0)
-            printf("WARNING: %lld values younger than values.grace had to go: somebody's certificate is about to "
-                   "fail.\n"
-                   "  values.max-response can be raised\n",
-                   (long long)show_int(reply, "evicted-young"));
-    }
+    result = admin_ask(cli, "POST", &path, json_pack("{s:o}", "values", list), &reply);
+    if (reply != NULL && !cli->quiet)
+        show_added(reply);
     json_decref(reply);
     return result;
 }
@@ -376,26 +364,18 @@ int run_value_remove(const struct cli *cli, int argc, char **argv)
     bool is_all;
     int result;
 
-    if (!args_parse(&a, "value remove", "NAME TEXT…|--all", options, ARRAY_LEN(options), 1, VALUES_AT_ONCE + 1,
-                    argc, argv))
+    if (!args_parse(&a, cli->command, options, ARRAY_LEN(options), 1, VALUES_AT_ONCE + 1, argc, argv))
         return EXIT_STATUS_USAGE;
     is_all = args_flag(&a, "--all");
-    if (is_all != (a.n_rest == 1)) {
-        fputs("riposte value remove: name the values, or --all\n", stderr);
-        return EXIT_STATUS_USAGE;
-    }
+    if (is_all != (a.n_rest == 1))
+        return args_refuse(&a, "name the values, or --all");
     list = json_array();
     for (size_t i = 1; i < a.n_rest; i++)
         (void)json_array_append_new(list, json_string(a.rest[i]));
     admin_path(&path, is_all ? "/v1/names/%/values?all=1" : "/v1/names/%/values", a.rest);
-    result = admin_call(cli, "DELETE", &path, is_all ? NULL : json_pack("{s:O}", "values", list), &reply);
+    result = admin_ask(cli, "DELETE", &path, is_all ? NULL : json_pack("{s:O}", "values", list), &reply);
     json_decref(list);
-    text_fini(&path);
-    if (result == EXIT_STATUS_DONE && cli->json) {
-        show_json(reply);
-        return result;
-    }
-    if (result == EXIT_STATUS_DONE && !cli->quiet)
+    if (reply != NULL && !cli->quiet)
         printf("removed %lld\n", (long long)show_int(reply, "removed"));
     json_decref(reply);
     return result;

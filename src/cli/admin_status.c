@@ -20,15 +20,16 @@ static void show_listeners(const json_t *server)
 {
     size_t i;
     json_t *at;
-    char serves[128];
+    char serves[SHOW_LIST_MAX];
 
     json_array_foreach(json_object_get(server, "dns"), i, at)
     {
         bool udp = json_is_true(json_object_get(at, "udp")), tcp = json_is_true(json_object_get(at, "tcp"));
 
-        printf("dns       %s %s%s%s ok  %lld worker%s  %lld questions%s\n", show_text(at, "address"),
+        printf("dns       %s %s%s%s ok  %lld worker%s  %lld question%s%s\n", show_text(at, "address"),
                udp ? "udp" : "", udp && tcp ? "+" : "", tcp ? "tcp" : "", (long long)show_int(at, "workers"),
                show_int(at, "workers") == 1 ? "" : "s", (long long)show_int(at, "questions"),
+               show_int(at, "questions") == 1 ? "" : "s",
                json_is_true(json_object_get(at, "activated")) ? "  (sockets from systemd)" : "");
     }
     json_array_foreach(json_object_get(server, "api"), i, at)
@@ -61,10 +62,11 @@ static void show_store(const json_t *server)
     const char *backup = show_text(store, "last-backup");
     bool is_ok = json_is_true(json_object_get(store, "ok"));
 
-    printf("store     %s %s, %s, %s free, %lld changes, last backup: %s\n", show_text(store, "path"),
+    printf("store     %s %s, %s, %s free, %lld change%s, last backup: %s\n", show_text(store, "path"),
            is_ok ? "ok" : "FAILS", quantity_format_size((uint64_t)show_int(store, "octets"), size),
            quantity_format_size((uint64_t)show_int(store, "free-octets"), room),
-           (long long)show_int(store, "changes"), backup[0] != '\0' ? show_age(backup, age) : "never");
+           (long long)show_int(store, "changes"), show_int(store, "changes") == 1 ? "" : "s",
+           backup[0] != '\0' ? show_age(backup, age) : "never");
     if (!is_ok)
         printf("WARNING   the store cannot be written: %s. DNS goes on from memory; changes are answered 503\n",
                show_text(store, "problem"));
@@ -81,17 +83,12 @@ int run_status(const struct cli *cli, int argc, char **argv)
     const char *hidden;
     int result;
 
-    if (!args_parse(&a, "status", "", NULL, 0, 0, 0, argc, argv))
+    if (!args_parse(&a, cli->command, NULL, 0, 0, 0, argc, argv))
         return EXIT_STATUS_USAGE;
     admin_path(&path, "/v1/server", NULL);
-    result = admin_call(cli, "GET", &path, NULL, &server);
-    text_fini(&path);
-    if (result != EXIT_STATUS_DONE)
+    result = admin_ask(cli, "GET", &path, NULL, &server);
+    if (server == NULL)
         return result;
-    if (cli->json) {
-        show_json(server);
-        return EXIT_STATUS_DONE;
-    }
     printf("riposte %s, up %lld s, ready\n", show_text(server, "version"),
            (long long)show_int(server, "uptime-seconds"));
     show_zones(server);
@@ -113,12 +110,11 @@ int run_reload(const struct cli *cli, int argc, char **argv)
     json_t *reply = NULL;
     int result;
 
-    if (!args_parse(&a, "reload", "", NULL, 0, 0, 0, argc, argv))
+    if (!args_parse(&a, cli->command, NULL, 0, 0, 0, argc, argv))
         return EXIT_STATUS_USAGE;
     admin_path(&path, "/v1/reload", NULL);
-    result = admin_call(cli, "POST", &path, NULL, &reply);
-    text_fini(&path);
-    if (result == EXIT_STATUS_DONE && !cli->quiet)
+    result = admin_ask(cli, "POST", &path, NULL, &reply);
+    if (reply != NULL && !cli->quiet)
         printf("%sreloaded\n", show_text(reply, "notes"));
     else if (result != EXIT_STATUS_DONE)
         fputs("riposte: nothing was changed\n", stderr);

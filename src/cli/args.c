@@ -1,6 +1,7 @@
 #include "cli/args.h"
 
 #include <assert.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -18,7 +19,20 @@ static size_t find_spec(const struct args *a, const char *option, size_t len)
     return i;
 }
 
-static bool explain_unknown(const struct args *a, const char *option, const char *usage)
+int args_refuse(const struct args *a, const char *format, ...)
+{
+    const struct command *c = a->command;
+    va_list ap;
+
+    fprintf(stderr, "riposte %s: ", c->words);
+    va_start(ap, format);
+    (void)vfprintf(stderr, format, ap);
+    va_end(ap);
+    fprintf(stderr, "\nusage: riposte %s%s%s\n", c->words, c->usage[0] != '\0' ? " " : "", c->usage);
+    return EXIT_STATUS_USAGE;
+}
+
+static bool refuse_unknown(const struct args *a, const char *option)
 {
     const char *names[ARGS_OPTIONS_MAX];
     const char *nearest;
@@ -26,10 +40,10 @@ static bool explain_unknown(const struct args *a, const char *option, const char
     for (size_t i = 0; i < a->n_specs; i++)
         names[i] = a->specs[i].name;
     nearest = text_nearest(option, names, a->n_specs);
-    fprintf(stderr, "riposte %s: no option %s", a->command, option);
     if (nearest != NULL)
-        fprintf(stderr, "; did you mean %s?", nearest);
-    fprintf(stderr, "\nusage: riposte %s %s\n", a->command, usage);
+        (void)args_refuse(a, "no option %s; did you mean %s?", option, nearest);
+    else
+        (void)args_refuse(a, "no option %s", option);
     return false;
 }
 
@@ -39,7 +53,7 @@ static bool add_list(struct args *a, size_t spec, const char *text)
         size_t len = strcspn(text, ",");
 
         if (a->n_list == ARGS_VALUES_MAX) {
-            fprintf(stderr, "riposte %s: more than %d values\n", a->command, ARGS_VALUES_MAX);
+            (void)args_refuse(a, "more than %d values", ARGS_VALUES_MAX);
             return false;
         }
         if (len > 0) {
@@ -54,7 +68,7 @@ static bool add_list(struct args *a, size_t spec, const char *text)
 }
 
 /* Take the option at argv[*i], as "--name value" or "--name=value". */
-static bool take_option(struct args *a, int *i, int argc, char **argv, const char *usage)
+static bool take_option(struct args *a, int *i, int argc, char **argv)
 {
     const char *option = argv[*i];
     const char *equals = strchr(option, '=');
@@ -63,14 +77,13 @@ static bool take_option(struct args *a, int *i, int argc, char **argv, const cha
     const char *value;
 
     if (spec == a->n_specs)
-        return explain_unknown(a, option, usage);
+        return refuse_unknown(a, option);
     if (a->specs[spec].kind == OPTION_FLAG && equals == NULL) {
         a->texts[spec] = "";
         return true;
     }
     if (a->specs[spec].kind == OPTION_FLAG || (equals == NULL && *i + 1 >= argc)) {
-        fprintf(stderr, "riposte %s: %s %s\nusage: riposte %s %s\n", a->command, a->specs[spec].name,
-                equals != NULL ? "takes no value" : "needs a value", a->command, usage);
+        (void)args_refuse(a, "%s %s", a->specs[spec].name, equals != NULL ? "takes no value" : "needs a value");
         return false;
     }
     value = equals != NULL ? equals + 1 : argv[++*i];
@@ -78,8 +91,8 @@ static bool take_option(struct args *a, int *i, int argc, char **argv, const cha
     return a->specs[spec].kind != OPTION_LIST || add_list(a, spec, value);
 }
 
-bool args_parse(struct args *a, const char *command, const char *usage, const struct option_spec *specs,
-                size_t n_specs, size_t min_rest, size_t max_rest, int argc, char **argv)
+bool args_parse(struct args *a, const struct command *command, const struct option_spec *specs, size_t n_specs,
+                size_t min_rest, size_t max_rest, int argc, char **argv)
 {
     bool only_rest = false;
 
@@ -92,22 +105,21 @@ bool args_parse(struct args *a, const char *command, const char *usage, const st
         if (!only_rest && strcmp(argv[i], "--") == 0) {
             only_rest = true;
         } else if (!only_rest && strncmp(argv[i], "--", 2) == 0) {
-            if (!take_option(a, &i, argc, argv, usage))
+            if (!take_option(a, &i, argc, argv))
                 return false;
         } else if (a->n_rest < ARGS_VALUES_MAX) {
             a->rest[a->n_rest++] = argv[i];
         } else {
-            fprintf(stderr, "riposte %s: more than %d arguments\n", command, ARGS_VALUES_MAX);
+            (void)args_refuse(a, "more than %d arguments", ARGS_VALUES_MAX);
             return false;
         }
     }
     if (a->n_rest >= min_rest && a->n_rest <= max_rest)
         return true;
     if (a->n_rest > max_rest)
-        fprintf(stderr, "riposte %s: unexpected argument \"%s\"\n", command, a->rest[max_rest]);
+        (void)args_refuse(a, "unexpected argument \"%s\"", a->rest[max_rest]);
     else
-        fprintf(stderr, "riposte %s: something is missing\n", command);
-    fprintf(stderr, "usage: riposte %s %s\n", command, usage);
+        (void)args_refuse(a, "an argument is missing");
     return false;
 }
 
@@ -148,27 +160,38 @@ const char *args_list_at(const struct args *a, const char *option, size_t i, siz
     return NULL;
 }
 
+/* A date, or RFC 3339 in UTC. A day or hour that does not exist is no date: timegm() would take it for another. */
+static bool parse_date(const char *text, int64_t *out)
+{
+    struct tm tm, again;
+    const char *end;
+    time_t at;
+
+    memset(&tm, 0, sizeof(tm));
+    end = strptime(text, "%Y-%m-%d", &tm);
+    if (end != NULL && *end == 'T')
+        end = strptime(end, "T%H:%M:%SZ", &tm);
+    if (end == NULL || *end != '\0')
+        return false;
+    again = tm;
+    at = timegm(&again);
+    *out = (int64_t)at;
+    return again.tm_mday == tm.tm_mday && again.tm_sec == tm.tm_sec;
+}
+
 bool args_time(const struct args *a, const char *option, int direction, int64_t *out)
 {
     const char *text = args_text(a, option);
     int64_t ms;
-    struct tm tm;
-    const char *end;
 
     assert(text != NULL);
     if (quantity_parse_duration_ms(&ms, text, strlen(text)) == ERR_OK) {
         *out = clock_real_s(&clock_system) + direction * (ms / 1000);
         return true;
     }
-    memset(&tm, 0, sizeof(tm));
-    end = strptime(text, "%Y-%m-%d", &tm);
-    if (end != NULL && *end == 'T')
-        end = strptime(end, "T%H:%M:%SZ", &tm);
-    if (end != NULL && *end == '\0') {
-        *out = (int64_t)timegm(&tm);
+    if (parse_date(text, out))
         return true;
-    }
     fprintf(stderr, "riposte %s: %s \"%s\": a time is 90d, 24h, 30m or 45s, or a date such as 2027-01-31\n",
-            a->command, option, text);
+            a->command->words, option, text);
     return false;
 }

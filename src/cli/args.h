@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "cli/command.h"
 
 enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_LIST /* repeated, or separated by commas */ };
 
@@ -19,7 +20,7 @@ struct option_spec {
 #define ARGS_VALUES_MAX  128
 
 struct args {
-    const char *command; /* for messages */
+    const struct command *command; /* for messages */
     const struct option_spec *specs;
     size_t n_specs;
     const char *texts[ARGS_OPTIONS_MAX]; /* by place in specs; "" for a flag that was given */
@@ -34,9 +35,12 @@ struct args {
 };
 
 /* Read argv; between min_rest and max_rest arguments must be left. Behind "--" there are no options, so that a
- * value may begin with hyphens. False: the usage was wrong and has been explained on stderr. Borrows argv. */
-MUST_USE bool args_parse(struct args *a, const char *command, const char *usage, const struct option_spec *specs,
+ * value may begin with hyphens. False: the usage was wrong and has been explained on stderr. Borrows all of them.
+ */
+MUST_USE bool args_parse(struct args *a, const struct command *command, const struct option_spec *specs,
                          size_t n_specs, size_t min_rest, size_t max_rest, int argc, char **argv);
+/* Say what is wrong with the arguments, and the usage, on stderr. Returns EXIT_STATUS_USAGE. */
+int args_refuse(const struct args *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* NULL when the option was not given. */
 const char *args_text(const struct args *a, const char *option);
 bool args_flag(const struct args *a, const char *option);

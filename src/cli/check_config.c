@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/args.h"
 #include "cli/config.h"
 #include "cli/config_local.h"
 #include "cli/setup.h"
@@ -88,16 +89,14 @@ static void print_text(const struct cli *cli, const struct config *c, const char
 
 int setup_check_config(const struct cli *cli, int argc, char **argv)
 {
+    struct args a;
     struct config *c = NULL;
     struct text errors, notes;
     unsigned n = 0;
     enum err e;
 
-    if (argc > 0) {
-        fprintf(stderr, "riposte check config: unexpected argument \"%s\"; the file is named with -c FILE\n",
-                argv[0]);
+    if (!args_parse(&a, cli->command, NULL, 0, 0, 0, argc, argv))
         return EXIT_STATUS_USAGE;
-    }
     text_init(&errors, REPORT_MAX);
     text_init(&notes, REPORT_MAX);
     e = config_load(&c, cli->config_path, &errors, &n);

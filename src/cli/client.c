@@ -40,12 +40,13 @@ static char *find_socket(const struct cli *cli)
     e = config_load(&config, cli->config_path, &report, &errors);
     if (e == ERR_OK && config->api.admin_socket != NULL)
         socket = strdup(config->api.admin_socket);
-    else if (e == ERR_IO) /* members of the admin group need not be able to read the configuration */
-        socket = strdup(SOCKET_DEFAULT);
+    else if (e == ERR_IO && access(cli->config_path, F_OK) == 0)
+        socket = strdup(SOCKET_DEFAULT); /* members of the admin group need not be able to read the configuration */
     else if (e == ERR_OK)
         fprintf(stderr, "riposte: admin.socket is not set in %s: there is nothing to talk to\n", cli->config_path);
     else
-        fprintf(stderr, "%sriposte: %s has to be mended first\n", report.bytes, cli->config_path);
+        fprintf(stderr, "%sriposte: %s says where the server is: it has to be mended first\n", report.bytes,
+                cli->config_path);
     config_free(config);
     text_fini(&report);
     return socket;
@@ -162,8 +163,9 @@ static void explain_problem(const struct client *c, long status)
     }
     if (member(problem, "errors")[0] != '\0')
         fprintf(stderr, "%s", member(problem, "errors"));
-    else
-        fprintf(stderr, "riposte: %s: %s\n", member(problem, "title"), member(problem, "detail"));
+    else /* the title says the same of every problem of its kind */
+        fprintf(stderr, "riposte: %s\n",
+                member(problem, member(problem, "detail")[0] != '\0' ? "detail" : "title"));
     if (member(problem, "hint")[0] != '\0')
         fprintf(stderr, "  %s\n", member(problem, "hint"));
     json_decref(problem);

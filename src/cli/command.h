@@ -20,6 +20,7 @@ enum exit_status {
 struct cli {
     const char *config_path; /* -c */
     bool json, yes, quiet;
+    const struct command *command; /* the one that runs */
 };
 
 struct command {

@@ -8,20 +8,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/args.h"
 #include "cli/config_impl.h"
 #include "cli/config_local.h"
 #include "cli/config_sample.h"
 #include "cli/setup.h"
+#include "cli/show.h"
 
 #define ADDRESSES_MAX 16
 #define FILE_MODE     0640
 #define FOLDER_MODE   0755
 #define SERVICE_GROUP "riposte"
 #define PARENT_TTL_S  86400
+#define RECORD_MAX    (2 * NAME_TEXT_MAX + 64)
 #define WHY_MAX       ((size_t)64 << 10)
 
 struct init {
     const char *origin_text, *contact, *output;
+    bool json;
     struct addr addresses[ADDRESSES_MAX];
     size_t n_addresses;
     struct name origin, parent, server;
@@ -30,67 +34,47 @@ struct init {
 
 /* ---- arguments ---- */
 
-static int usage(const char *what, const char *text)
+static int add_address(struct init *in, const struct args *a, const char *text, size_t len)
 {
-    fprintf(stderr,
-            "riposte init: %s%s%s%s\nusage: riposte init ORIGIN --address A ... [--contact MAIL] [--output FILE]\n",
-            what, text != NULL ? " \"" : "", text != NULL ? text : "", text != NULL ? "\"" : "");
-    return EXIT_STATUS_USAGE;
-}
+    struct addr addr;
 
-static int add_address(struct init *in, const char *text)
-{
-    struct addr a;
-
-    if (addr_parse(&a, text, strlen(text)) != ERR_OK)
-        return usage("not an IPv4 or IPv6 address:", text);
+    if (addr_parse(&addr, text, len) != ERR_OK)
+        return args_refuse(a, "not an IPv4 or IPv6 address: \"%.*s\"", (int)len, text);
     for (size_t i = 0; i < in->n_addresses; i++) {
-        if (addr_equal(&in->addresses[i], &a))
-            return usage("this address is there twice:", text);
+        if (addr_equal(&in->addresses[i], &addr))
+            return args_refuse(a, "this address is there twice: \"%.*s\"", (int)len, text);
     }
     if (in->n_addresses == ADDRESSES_MAX)
-        return usage("too many addresses, from", text);
-    in->addresses[in->n_addresses++] = a;
+        return args_refuse(a, "more than %d addresses", ADDRESSES_MAX);
+    in->addresses[in->n_addresses++] = addr;
     return EXIT_STATUS_DONE;
 }
 
-static int take_option(struct init *in, const char *option, const char *argument)
+static int take_arguments(struct init *in, const struct cli *cli, int argc, char **argv)
 {
-    if (strcmp(option, "--address") != 0 && strcmp(option, "--contact") != 0 && strcmp(option, "--output") != 0)
-        return usage("no such option:", option);
-    if (argument == NULL)
-        return usage("an argument is missing behind", option);
-    if (strcmp(option, "--address") == 0)
-        return add_address(in, argument);
-    if (strcmp(option, "--contact") == 0)
-        in->contact = argument;
-    else
-        in->output = argument;
-    return EXIT_STATUS_DONE;
-}
+    static const struct option_spec options[] = {
+        {"--address", OPTION_LIST}, {"--contact", OPTION_TEXT}, {"--output", OPTION_TEXT}};
+    struct args a;
+    int status = EXIT_STATUS_DONE;
 
-static int take_arguments(struct init *in, int argc, char **argv)
-{
-    for (int i = 0; i < argc; i++) {
-        int status;
+    if (!args_parse(&a, cli->command, options, ARRAY_LEN(options), 0, 1, argc, argv))
+        return EXIT_STATUS_USAGE;
+    if (a.n_rest == 0)
+        return args_refuse(&a, "the ORIGIN is missing: the zone that this server will answer for, such as "
+                               "auth.example.org");
+    if (args_list_len(&a, "--address") == 0)
+        return args_refuse(&a, "--address is missing: where the world reaches this server");
+    in->origin_text = a.rest[0];
+    in->json = cli->json;
+    in->contact = args_text(&a, "--contact");
+    in->output = args_text(&a, "--output") != NULL ? args_text(&a, "--output") : cli->config_path;
+    for (size_t i = 0; i < args_list_len(&a, "--address") && status == EXIT_STATUS_DONE; i++) {
+        size_t len;
+        const char *text = args_list_at(&a, "--address", i, &len);
 
-        if (argv[i][0] != '-') {
-            if (in->origin_text != NULL)
-                return usage("one origin only, not also", argv[i]);
-            in->origin_text = argv[i];
-            continue;
-        }
-        status = take_option(in, argv[i], i + 1 < argc ? argv[i + 1] : NULL);
-        if (status != EXIT_STATUS_DONE)
-            return status;
-        i++;
+        status = add_address(in, &a, text, len);
     }
-    if (in->origin_text == NULL)
-        return usage("the ORIGIN is missing: the zone that this server will answer for, such as auth.example.org",
-                     NULL);
-    if (in->n_addresses == 0)
-        return usage("--address is missing: where the world reaches this server", NULL);
-    return EXIT_STATUS_DONE;
+    return status;
 }
 
 /* ---- what the file says ---- */
@@ -121,8 +105,10 @@ static int work_out_names(struct init *in)
     if (status != EXIT_STATUS_DONE)
         return status;
     name_strip(&in->parent, &in->origin, 1);
-    if (name_prepend(&in->server, "ns1", 3, &in->origin) != ERR_OK)
-        return usage("too long:", in->origin_text);
+    if (name_prepend(&in->server, "ns1", 3, &in->origin) != ERR_OK) {
+        fprintf(stderr, "riposte init: origin: \"%s\": too long\n", in->origin_text);
+        return EXIT_STATUS_USAGE;
+    }
     if (in->contact != NULL)
         text_put(&in->contact_text, in->contact);
     else /* mail for a zone that has no mail is best sent to the one above */
@@ -225,7 +211,7 @@ static bool set_access(int fd, bool *has_group)
     return fchmod(fd, FILE_MODE) == 0;
 }
 
-static int write_file(const char *path, const struct text *file)
+static int write_file(const struct init *in, const char *path, const struct text *file)
 {
     bool has_group = false, is_written;
     int fd;
@@ -240,7 +226,8 @@ static int write_file(const char *path, const struct text *file)
         return EXIT_STATUS_CONFLICT;
     }
     if (fd < 0) {
-        fprintf(stderr, "riposte init: cannot make %s: %s\n", path, strerror(errno));
+        fprintf(stderr, "riposte init: cannot make %s: %s%s\n", path, strerror(errno),
+                errno == EACCES ? "; run this as root, or name another place with --output" : "");
         return EXIT_STATUS_FAILED;
     }
     is_written = set_access(fd, &has_group) && write_all(fd, file->bytes, file->len) && fsync(fd) == 0;
@@ -251,25 +238,51 @@ static int write_file(const char *path, const struct text *file)
         (void)unlink(path);
         return EXIT_STATUS_FAILED;
     }
-    printf("wrote %s (mode 0640%s); every key is explained in it\n", path,
-           has_group ? ", group " SERVICE_GROUP : "");
+    if (!in->json)
+        printf("wrote %s (mode 0640%s); every key is explained in it\n", path,
+               has_group ? ", group " SERVICE_GROUP : "");
     return EXIT_STATUS_DONE;
 }
 
 /* ---- what remains ---- */
 
-static void print_records(const struct init *in, FILE *to)
+/* One record that the parent zone needs, without indentation; i 0 is the NS, the rest its addresses. */
+static void format_record(const struct init *in, size_t i, char *out, size_t cap)
 {
-    char origin[NAME_TEXT_MAX + 1], server[NAME_TEXT_MAX + 1], addr[ADDR_TEXT_MAX];
+    char origin[NAME_TEXT_MAX], server[NAME_TEXT_MAX], addr[ADDR_TEXT_MAX];
     int width;
 
     (void)name_format(&in->origin, origin);
     (void)name_format(&in->server, server);
-    width = (int)strlen(server) + 1;
-    fprintf(to, "   %s.%*s %d IN NS   %s.\n", origin, width - (int)strlen(origin) - 1, "", PARENT_TTL_S, server);
-    for (size_t i = 0; i < in->n_addresses; i++)
-        fprintf(to, "   %s. %d IN %s %s\n", server, PARENT_TTL_S,
-                in->addresses[i].family == ADDR_V6 ? "AAAA" : "A   ", addr_format(&in->addresses[i], addr));
+    width = (int)(strlen(server) - strlen(origin));
+    if (i == 0)
+        (void)snprintf(out, cap, "%s.%*s %d IN NS   %s.", origin, width, "", PARENT_TTL_S, server);
+    else
+        (void)snprintf(out, cap, "%s. %d IN %s %s", server, PARENT_TTL_S,
+                       in->addresses[i - 1].family == ADDR_V6 ? "AAAA" : "A   ",
+                       addr_format(&in->addresses[i - 1], addr));
+}
+
+static void print_records(const struct init *in, FILE *to)
+{
+    char record[RECORD_MAX];
+
+    for (size_t i = 0; i <= in->n_addresses; i++) {
+        format_record(in, i, record, sizeof(record));
+        fprintf(to, "   %s\n", record);
+    }
+}
+
+static void print_json(const struct init *in, const char *path)
+{
+    char record[RECORD_MAX];
+    json_t *records = json_array();
+
+    for (size_t i = 0; i <= in->n_addresses; i++) {
+        format_record(in, i, record, sizeof(record));
+        (void)json_array_append_new(records, json_string(record));
+    }
+    show_json(json_pack("{s:s, s:o}", "file", path, "parent-records", records));
 }
 
 static void print_next_steps(const struct init *in, const char *path, FILE *to)
@@ -289,8 +302,9 @@ static void print_next_steps(const struct init *in, const char *path, FILE *to)
             name_format(&in->origin, origin));
 }
 
-static int produce(struct init *in, const char *path)
+static int produce(struct init *in)
 {
+    const char *path = in->output;
     struct text file;
     int status;
 
@@ -301,8 +315,10 @@ static int produce(struct init *in, const char *path)
             status = EXIT_STATUS_FAILED;
         print_next_steps(in, "FILE", stderr);
     } else if (status == EXIT_STATUS_DONE) {
-        status = write_file(path, &file);
-        if (status == EXIT_STATUS_DONE)
+        status = write_file(in, path, &file);
+        if (status == EXIT_STATUS_DONE && in->json)
+            print_json(in, path);
+        else if (status == EXIT_STATUS_DONE)
             print_next_steps(in, path, stdout);
     }
     text_fini(&file);
@@ -317,12 +333,12 @@ int setup_init(const struct cli *cli, int argc, char **argv)
     text_init(&in.addresses_text, WHY_MAX);
     text_init(&in.listen_text, WHY_MAX);
     text_init(&in.contact_text, WHY_MAX);
-    status = take_arguments(&in, argc, argv);
+    status = take_arguments(&in, cli, argc, argv);
     if (status == EXIT_STATUS_DONE)
         status = work_out_names(&in);
     if (status == EXIT_STATUS_DONE) {
         work_out_addresses(&in);
-        status = produce(&in, in.output != NULL ? in.output : cli->config_path);
+        status = produce(&in);
     }
     text_fini(&in.addresses_text);
     text_fini(&in.listen_text);

@@ -16,6 +16,7 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "cli/activation.h"
+#include "cli/args.h"
 #include "cli/command.h"
 #include "cli/privileges.h"
 
@@ -27,22 +28,26 @@
 /* ---- errors at start, for people ---- */
 
 /* Say what is wrong with a key; the first line gets the place in the file, later lines are indented advice as they
- * are. */
+ * are. A line about the admin socket is about that key, whoever says it. */
 static void complain(const struct config *c, const char *key, const struct text *why)
 {
     const char *line = why->bytes;
 
     while (*line != '\0') {
         size_t len = strcspn(line, "\n");
+        const char *about = c->api.admin_socket != NULL
+                                ? memmem(line, len, c->api.admin_socket, strlen(c->api.admin_socket))
+                                : NULL;
+        const char *at_key = about != NULL ? "admin.socket" : key;
         unsigned at_line = 0, column = 0;
 
-        config_where(c, key, &at_line, &column);
+        config_where(c, at_key, &at_line, &column);
         if (line[0] == ' ')
             fprintf(stderr, "%.*s\n", (int)len, line);
         else if (at_line > 0)
-            fprintf(stderr, "%s:%u:%u: %s: %.*s\n", c->path, at_line, column, key, (int)len, line);
+            fprintf(stderr, "%s:%u:%u: %s: %.*s\n", c->path, at_line, column, at_key, (int)len, line);
         else
-            fprintf(stderr, "%s: %s: %.*s\n", c->path, key, (int)len, line);
+            fprintf(stderr, "%s: %s: %.*s\n", c->path, at_key, (int)len, line);
         line += len + (line[len] == '\n');
     }
 }
@@ -167,7 +172,7 @@ static enum err start_doors(struct serving *s)
     enum err e;
 
     text_init(&why, WHY_MAX);
-    e = trace_new(&s->trace, s->config->trace_records, dns_server_threads(s->dns));
+    e = trace_new(&s->trace, s->config->trace_records, dns_server_threads(s->dns), &s->slot.name_key);
     if (e == ERR_OK)
         e = dns_server_start(s->dns, &s->slot, s->trace);
     if (e == ERR_OK)
@@ -192,6 +197,8 @@ static enum err start_all(struct serving *s)
     if (e != ERR_OK)
         fprintf(stderr, "riposte: %s\nriposte: not started\n", why.bytes);
     text_fini(&why);
+    if (e == ERR_OK)
+        e = table_slot_init(&s->slot);
     if (e == ERR_OK)
         e = refusals_new(&s->refusals);
     if (e == ERR_OK)
@@ -282,13 +289,12 @@ static void block_signals(sigset_t *signals)
 static int run_serve(const struct cli *cli, int argc, char **argv)
 {
     struct serving s = {.config_path = cli->config_path};
+    struct args a;
     sigset_t signals;
     enum err e;
 
-    if (argc > 0) {
-        fprintf(stderr, "riposte serve: unexpected argument \"%s\"\n", argv[0]);
+    if (!args_parse(&a, cli->command, NULL, 0, 0, 0, argc, argv))
         return EXIT_STATUS_USAGE;
-    }
     block_signals(&signals);
     s.started_real_s = clock_real_s(&clock_system);
     s.started_mono_ms = clock_mono_ms(&clock_system);

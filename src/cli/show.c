@@ -1,5 +1,6 @@
 #include "cli/show.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,11 @@
 #define MINUTE_S          60
 #define HOUR_S            3600
 #define DAY_S             86400
+#define SHORT_ID          8  /* octets of a UUID that tell a few credentials apart */
+#define DATE_LEN          10 /* "2026-11-14" */
+#define SECONDS_LEN       19 /* "2026-11-14T02:58:41" */
+#define MILLISECONDS_LEN  23
+#define ROWS_AT_FIRST     64
 
 void show_table_init(struct show_table *t, const char *const *headings)
 {
@@ -21,26 +27,49 @@ void show_table_init(struct show_table *t, const char *const *headings)
         show_cell(t, headings[i]);
 }
 
-/* Cells beyond what memory holds are left out: the table is for people, and then there is a greater trouble. */
+/* Give a place for one more cell. Cells beyond what memory holds are left out: the table is for people, and then
+ * there is a greater trouble. */
+static bool make_room(struct show_table *t)
+{
+    size_t cap = t->cap == 0 ? ROWS_AT_FIRST * t->columns : t->cap * 2;
+    void *grown;
+
+    if (t->n_cells < t->cap)
+        return true;
+    grown = realloc(t->cells, cap * sizeof(*t->cells));
+    if (grown == NULL)
+        return false;
+    t->cells = grown;
+    t->cap = cap;
+    return true;
+}
+
 void show_cell(struct show_table *t, const char *text)
 {
-    char *cell;
+    char *cell = make_room(t) ? strdup(text[0] != '\0' ? text : "-") : NULL;
 
-    if (t->rows == t->cap) {
-        size_t cap = t->cap == 0 ? 64 * t->columns : t->cap * 2;
-        void *grown = realloc(t->cells, cap * sizeof(*t->cells));
-
-        if (grown == NULL)
-            return;
-        t->cells = grown;
-        t->cap = cap;
-    }
-    cell = t->cells[t->rows++];
-    (void)snprintf(cell, SHOW_CELL_MAX, "%s", text);
+    if (cell == NULL)
+        return;
+    t->cells[t->n_cells++] = cell;
     for (char *c = cell; *c != '\0'; c++) {
         if ((unsigned char)*c < ' ' || *c == 0x7f)
             *c = '?';
     }
+}
+
+void show_cell_format(struct show_table *t, const char *format, ...)
+{
+    char *text = NULL;
+    va_list ap;
+    int n;
+
+    va_start(ap, format);
+    n = vasprintf(&text, format, ap);
+    va_end(ap);
+    if (n < 0)
+        return;
+    show_cell(t, text);
+    free(text);
 }
 
 void show_cell_int(struct show_table *t, int64_t n)
@@ -61,26 +90,32 @@ static size_t width(const char *cell)
     return n;
 }
 
-void show_table_end(struct show_table *t, const char *none)
+static void print_cells(const struct show_table *t)
 {
     size_t widths[SHOW_COLUMNS_MAX] = {0};
 
-    if (t->rows <= t->columns) {
-        puts(none);
-    } else {
-        for (size_t i = 0; i < t->rows; i++) {
-            size_t w = width(t->cells[i]);
+    for (size_t i = 0; i < t->n_cells; i++) {
+        size_t w = width(t->cells[i]);
 
-            if (w > widths[i % t->columns])
-                widths[i % t->columns] = w;
-        }
-        for (size_t i = 0; i < t->rows; i++) {
-            bool is_last = (i + 1) % t->columns == 0;
-            int pad = is_last ? 0 : (int)(widths[i % t->columns] - width(t->cells[i]) + 2);
-
-            printf("%s%*s%s", t->cells[i], pad, "", is_last ? "\n" : "");
-        }
+        if (w > widths[i % t->columns])
+            widths[i % t->columns] = w;
     }
+    for (size_t i = 0; i < t->n_cells; i++) {
+        bool is_last = (i + 1) % t->columns == 0;
+        int pad = is_last ? 0 : (int)(widths[i % t->columns] - width(t->cells[i]) + 2);
+
+        printf("%s%*s%s", t->cells[i], pad, "", is_last ? "\n" : "");
+    }
+}
+
+void show_table_end(struct show_table *t, const char *none)
+{
+    if (t->n_cells <= t->columns)
+        puts(none);
+    else
+        print_cells(t);
+    for (size_t i = 0; i < t->n_cells; i++)
+        free(t->cells[i]);
     free(t->cells);
     memset(t, 0, sizeof(*t));
 }
@@ -99,6 +134,7 @@ int64_t show_int(const json_t *object, const char *member)
 
 const char *show_joined(const json_t *array, char *out, size_t cap)
 {
+    static const char more[] = " …";
     size_t len = 0;
     size_t i;
     json_t *item;
@@ -107,11 +143,14 @@ const char *show_joined(const json_t *array, char *out, size_t cap)
     json_array_foreach(array, i, item)
     {
         const char *text = json_string_value(item);
-        int n = snprintf(out + len, cap - len, "%s%s", len > 0 ? " " : "", text != NULL ? text : "?");
+        size_t room = i + 1 < json_array_size(array) ? sizeof(more) : 1;
+        size_t needed = strlen(text != NULL ? text : "?") + (len > 0);
 
-        if (n < 0 || (size_t)n >= cap - len)
+        if (len + needed + room > cap) {
+            (void)snprintf(out + len, cap - len, "%s", len > 0 ? more : more + 1);
             break;
-        len += (size_t)n;
+        }
+        len += (size_t)snprintf(out + len, cap - len, "%s%s", len > 0 ? " " : "", text != NULL ? text : "?");
     }
     return out;
 }
@@ -133,7 +172,7 @@ const char *show_age(const char *rfc3339, char out[SHOW_AGE_MAX])
     int64_t distance = age < 0 ? -age : age;
     int64_t unit = distance < 2 * MINUTE_S ? 1
                    : distance < 2 * HOUR_S ? MINUTE_S
-                   : distance < 2 * DAY_S  ? HOUR_S
+                   : distance < 3 * DAY_S  ? HOUR_S
                                            : DAY_S;
     const char *word = unit == 1 ? "s" : unit == MINUTE_S ? "min" : unit == HOUR_S ? "h" : "d";
 
@@ -146,14 +185,52 @@ const char *show_age(const char *rfc3339, char out[SHOW_AGE_MAX])
     return out;
 }
 
-const char *show_value(const char *value, char *out, size_t cap)
+const char *show_when(const char *rfc3339, char out[SHOW_WHEN_MAX])
+{
+    size_t len = strlen(rfc3339);
+
+    if (show_parse_time(rfc3339) == 0)
+        (void)snprintf(out, SHOW_WHEN_MAX, "-");
+    else
+        (void)snprintf(out, SHOW_WHEN_MAX, "%.*s %.*s", DATE_LEN, rfc3339,
+                       (len > SECONDS_LEN && rfc3339[SECONDS_LEN] == '.' ? MILLISECONDS_LEN : SECONDS_LEN) -
+                           DATE_LEN - 1,
+                       rfc3339 + DATE_LEN + 1);
+    return out;
+}
+
+const char *show_label(const json_t *credential, char out[SHOW_LABEL_MAX])
+{
+    const char *label = show_text(credential, "label");
+
+    if (label[0] != '\0')
+        (void)snprintf(out, SHOW_LABEL_MAX, "%s", label);
+    else
+        (void)snprintf(out, SHOW_LABEL_MAX, "%.*s", SHORT_ID, show_text(credential, "credential"));
+    return out;
+}
+
+const char *show_networks(const json_t *credential, char out[SHOW_LIST_MAX])
+{
+    const json_t *networks = json_object_get(credential, "networks");
+
+    if (json_is_true(json_object_get(credential, "networks-invalid")))
+        (void)snprintf(out, SHOW_LIST_MAX, "cannot be read: denied");
+    else if (json_array_size(networks) == 0)
+        (void)snprintf(out, SHOW_LIST_MAX, "any");
+    else
+        show_joined(networks, out, SHOW_LIST_MAX);
+    return out;
+}
+
+const char *show_value(const char *value, char out[SHOW_VALUE_MAX])
 {
     size_t len = strlen(value);
 
     if (len <= VALUE_SHOWN_WHOLE)
-        (void)snprintf(out, cap, "%s", value);
+        (void)snprintf(out, SHOW_VALUE_MAX, "%s", value);
     else
-        (void)snprintf(out, cap, "%.4s…%s", value, value + len - 4);
+        (void)snprintf(out, SHOW_VALUE_MAX, "%.4s…%s", value, value + len - 4);
     return out;
 }
 

@@ -5,8 +5,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli/admin.h"
+#include "base/quantity.h"
+#include "cli/args.h"
+#include "cli/client.h"
 #include "cli/config.h"
+#include "cli/show.h"
 #include "db/store.h"
 
 #define REPORT_MAX       ((size_t)1 << 20)
@@ -23,9 +26,24 @@ static bool find_store(const struct cli *cli, struct config **config)
     text_init(&report, REPORT_MAX);
     e = config_load(config, cli->config_path, &report, &errors);
     if (e != ERR_OK)
-        fprintf(stderr, "%sriposte: %s has to be mended first\n", report.bytes, cli->config_path);
+        fprintf(stderr, "%sriposte: %s says where the store is: it has to be mended first\n", report.bytes,
+                cli->config_path);
     text_fini(&report);
     return e == ERR_OK;
+}
+
+static void show_checked(const struct cli *cli, const char *path, enum err e, const char *report)
+{
+    if (cli->json) {
+        show_json(json_pack("{s:s, s:b, s:s}", "store", path, "ok", e == ERR_OK, "report", report));
+        return;
+    }
+    if (!cli->quiet || e != ERR_OK)
+        fputs(report, e == ERR_OK ? stdout : stderr);
+    if (!cli->quiet && e == ERR_OK)
+        printf("%s: good (integrity, foreign keys, state as the journal says)\n", path);
+    if (e == ERR_CORRUPT)
+        fprintf(stderr, "%s is damaged: keep a copy of it, and start from the newest backup\n", path);
 }
 
 static int run_check_store(const struct cli *cli, int argc, char **argv)
@@ -35,18 +53,13 @@ static int run_check_store(const struct cli *cli, int argc, char **argv)
     struct text report;
     enum err e;
 
-    if (!args_parse(&a, "check store", "", NULL, 0, 0, 0, argc, argv))
+    if (!args_parse(&a, cli->command, NULL, 0, 0, 0, argc, argv))
         return EXIT_STATUS_USAGE;
     if (!find_store(cli, &config))
         return EXIT_STATUS_FAILED;
     text_init(&report, REPORT_MAX);
     e = store_check_sqlite(config->store_path, &report);
-    if (!cli->quiet || e != ERR_OK)
-        fprintf(e == ERR_OK ? stdout : stderr, "%s", report.bytes);
-    if (!cli->quiet && e == ERR_OK)
-        printf("%s: good (integrity, foreign keys, state as the journal says)\n", config->store_path);
-    if (e == ERR_CORRUPT)
-        fprintf(stderr, "%s is damaged: keep a copy of it, and start from the newest backup\n", config->store_path);
+    show_checked(cli, config->store_path, e, report.bytes);
     text_fini(&report);
     config_free(config);
     if (e == ERR_OK)
@@ -63,6 +76,28 @@ static int finish_backup(int fd, const char *temporary, const char *path)
     }
     fprintf(stderr, "riposte backup: cannot write %s: %s\n", path, strerror(errno));
     return EXIT_STATUS_FAILED;
+}
+
+/* What a header counts. */
+static uint64_t number(const char *text)
+{
+    uint64_t n = 0;
+
+    return quantity_parse_uint(&n, text, strlen(text), INT64_MAX) == ERR_OK ? n : 0;
+}
+
+static void show_backup(const struct cli *cli, const struct client *c, const char *path, int64_t octets)
+{
+    const char *changes = client_header(c, "Riposte-Changes"), *names = client_header(c, "Riposte-Names");
+    char size[QUANTITY_TEXT_MAX];
+
+    if (cli->json)
+        show_json(json_pack("{s:s, s:I, s:I, s:I}", "file", path, "changes", (json_int_t)number(changes), "names",
+                            (json_int_t)number(names), "octets", (json_int_t)octets));
+    else if (!cli->quiet)
+        printf("%s change%s, %s name%s, %s, verified (integrity, journal folds to state)\n", changes,
+               strcmp(changes, "1") == 0 ? "" : "s", names, strcmp(names, "1") == 0 ? "" : "s",
+               quantity_format_size((uint64_t)octets, size));
 }
 
 static int download_backup(const struct cli *cli, const char *path)
@@ -86,10 +121,8 @@ static int download_backup(const struct cli *cli, const char *path)
         result = finish_backup(fd, temporary, path);
     if (result != EXIT_STATUS_DONE)
         (void)unlink(temporary);
-    else if (!cli->quiet)
-        printf("%s changes, %s names, %lld octets, verified (integrity, journal folds to state)\n",
-               client_header(c, "Riposte-Changes"), client_header(c, "Riposte-Names"),
-               (long long)lseek(fd, 0, SEEK_END));
+    else
+        show_backup(cli, c, path, (int64_t)lseek(fd, 0, SEEK_END));
     close(fd);
     client_free(c);
     return result;
@@ -99,7 +132,7 @@ static int run_backup(const struct cli *cli, int argc, char **argv)
 {
     struct args a;
 
-    if (!args_parse(&a, "backup", "FILE", NULL, 0, 1, 1, argc, argv))
+    if (!args_parse(&a, cli->command, NULL, 0, 1, 1, argc, argv))
         return EXIT_STATUS_USAGE;
     if (strlen(a.rest[0]) + sizeof(".part") > PATH_TEXT_MAX) {
         fputs("riposte backup: the path is too long\n", stderr);

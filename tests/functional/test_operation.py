@@ -291,6 +291,20 @@ def test_a_port_in_use_names_who_holds_it(make_riposte):
         assert "not started" in said
 
 
+def test_a_port_of_the_api_in_use_names_who_holds_it(make_riposte):
+    port = free_port()
+    server = make_riposte({"api": {"listen": [{"address": "0.0.0.0:%d" % port, "plaintext": "allow"}]}}, start=False)
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as holder:
+        holder.bind(("127.0.0.53", port))
+        holder.listen()
+        status, said = try_to_start(server.config_path)
+    comm = pathlib.Path("/proc/self/comm").read_text().strip()
+    assert status != 0
+    assert "cannot bind TCP 0.0.0.0:%d: address already in use" % port in said
+    assert "127.0.0.53:%d is held by %s, and 0.0.0.0 includes it" % (port, comm) in said, said
+    assert re.search(r'listen: \[\{ address: "[^"]+:%d" \}' % port, said) or "none but loopback" in said, said
+
+
 def test_a_wildcard_address_says_whose_single_address_is_in_the_way(make_riposte):
     port = free_port()
     server = make_riposte({"dns": {"listen": ["0.0.0.0:%d" % port]}}, start=False)
