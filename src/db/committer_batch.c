@@ -163,8 +163,9 @@ static enum err apply_timed(struct committer *c, const struct store_batch *b)
     metrics_histogram_add(&c->commit_us, (uint64_t)(after_us - before_us));
     metrics_histogram_add(&c->batch_size, c->n_running > 0 ? c->n_running : 1);
     /* Those that one commit answers come back together: let them gather, else they split into two cohorts that wait
-     * for each other's commits. A lone change waits for nobody. Half a commit is the most, for those who do not come
-     * back; mostly they all do, which ends the waiting. An eighth, and always all of it, left them in two cohorts. */
+     * for each other's commits. A lone change waits for nobody. Half a commit is the most, for those who do not
+     * come back; mostly they all do, which ends the waiting. An eighth, and always all of it, left them in two
+     * cohorts. */
     c->gather_until_us = c->n_running > 1 ? after_us + (wait_us < GATHER_MAX_US ? wait_us : GATHER_MAX_US) : 0;
     return ERR_OK;
 }

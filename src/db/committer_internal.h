@@ -183,8 +183,8 @@ struct committer {
     const struct entry *effective[BATCH_MAX + 1]; /* those with effects */
     size_t n_effective;
     struct result results[BATCH_MAX + 1];
-    struct request *expire; /* the program's own, used again and again */
-    size_t batch_max;       /* 1 after a decision failed, to find out whose it was */
+    struct request *expire;  /* the program's own, used again and again */
+    size_t batch_max;        /* 1 after a decision failed, to find out whose it was */
     int64_t gather_until_us; /* the next batch may wait so long for others; 0: it does not */
     size_t gather_n;         /* as many in the queue: all that the last batch answered are back */
     /* Observations that the store does not have. */
@@ -199,7 +199,7 @@ struct committer {
 
 /* Holding lock. NEVER_MS: no end. */
 void committer_wait(struct committer *c, pthread_cond_t *cond, int64_t ms);
-struct item *committer_own_item(enum request_kind kind);                    /* NULL: out of memory */
+struct item *committer_own_item(enum request_kind kind); /* NULL: out of memory */
 
 /* ---- batches (committer_batch.c) ---- */
 

@@ -1,9 +1,9 @@
 /* The committer's idea of time. Journal time is the real clock, but never goes back. Ages are never computed from
  * it: how long ago a position of the journal was is known from marks by the monotonic clock.
  *
- * Once the clock was far ahead, journal time stands still until the clock is there again. What ends by a time (values,
- * credentials, secrets, the journal's oldest entries) is judged by the clock itself, else the one mistake would end or
- * keep everything; steps back of less than a day, which are ordinary, are not followed. */
+ * Once the clock was far ahead, journal time stands still until the clock is there again. What ends by a time
+ * (values, credentials, secrets, the journal's oldest entries) is judged by the clock itself, else the one mistake
+ * would end or keep everything; steps back of less than a day, which are ordinary, are not followed. */
 #include "base/log.h"
 #include "db/committer_internal.h"
 

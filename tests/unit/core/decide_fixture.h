@@ -202,8 +202,12 @@ static inline struct world *world_new(void)
         .registration = {.allow = REGISTRATION_ANYONE, .rate = {.amount = 10, .per_s = 60}},
         .limits = {.changes = {.amount = 10, .per_s = 1}, .names = 1000, .names_unclaimed = 10000},
     };
-    w->d = (struct decide){
-        .state = w->s, .settings = &w->settings, .now_s = NOW, .journal_s = NOW, .mono_ms = 1000000, .random = crypto_random};
+    w->d = (struct decide){.state = w->s,
+                           .settings = &w->settings,
+                           .now_s = NOW,
+                           .journal_s = NOW,
+                           .mono_ms = 1000000,
+                           .random = crypto_random};
     assert_int_equal(bucket_table_new(&w->d.registrations, 64), ERR_OK);
     assert_int_equal(bucket_table_new(&w->d.failures, 64), ERR_OK);
     assert_int_equal(configure(w, &w->settings), REFUSAL_NONE);

@@ -305,7 +305,7 @@ static void expire_credential(struct harness *h, const char *label, int64_t expi
     assert_done(run(h, r));
 }
 
-#define DAYS_S(n) ((int64_t)(n) * 24 * 3600)
+#define DAYS_S(n) ((int64_t)(n)*24 * 3600)
 
 static void move_real_clock(struct harness *h, int64_t s)
 {

@@ -13,8 +13,8 @@
 
 #include "base/crypto.h"
 #include "db/scenario.h"
-#include "db/sqlite_store.h"
 #include "db/sound.h"
+#include "db/sqlite_store.h"
 #include "db/vfs_fail.h"
 
 struct fixture {

@@ -49,8 +49,8 @@ struct vfs_power {
     pthread_mutex_t lock; /* guards all below */
     struct disk_file files[DISK_FILES_MAX];
     size_t n_files;
-    bool off;     /* nothing reaches the disk any more */
-    long until;   /* operations until the power goes off; 0: not by itself */
+    bool off;              /* nothing reaches the disk any more */
+    long until;            /* operations until the power goes off; 0: not by itself */
     long until_sync_fails; /* syncs until one fails; 0: none will */
     long ops, syncs;
 };
@@ -462,7 +462,9 @@ static inline void vfs_power_settle(struct vfs_power *v, enum survivors who, uns
             survive(&f->synced, &f->steps[k], who, seed);
         out = fopen(f->path, "wb");
         assert_non_null(out);
-        assert_int_equal(fwrite(f->synced.bytes != NULL ? f->synced.bytes : (const uint8_t *)"", 1, f->synced.len, out), f->synced.len);
+        assert_int_equal(
+            fwrite(f->synced.bytes != NULL ? f->synced.bytes : (const uint8_t *)"", 1, f->synced.len, out),
+            f->synced.len);
         assert_int_equal(fclose(out), 0);
     }
 }
