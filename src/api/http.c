@@ -279,7 +279,7 @@ static struct http_request *request_begin(struct http_listener *l, struct MHD_Co
     arena_init(&rq->arena, HTTP_ARENA_MAX);
     text_init(&rq->reply.text, 0);
     request_ids_take(&h->ids, rq->id);
-    http_headers_read(&rq->headers, c, version);
+    http_headers_read(&rq->headers, c, method, version);
     identify_client(rq);
     flags = rq->tuning->registration != REGISTRATION_NONE ? ROUTE_REGISTRATION : 0;
     route_find(&rq->match, h->tables, h->n_tables, l->serves, flags, method, url);

@@ -150,20 +150,33 @@ static bool lies_in_one_line(const char *name, size_t name_len, const char *valu
     return true;
 }
 
-/* Whether only the end of a line is between both: CR and LF, or LF alone, which are NULs now. next NULL: end is
- * that of the last value, and an empty line follows. */
-static bool is_line_end(const char *end, const char *next)
+/* Whether only n line ends, which are NULs now, are between both: CR and LF each, or LF alone. */
+static bool are_line_ends(const char *from, const char *to, size_t n)
 {
-    if (next != NULL && (uintptr_t)next == (uintptr_t)end + 1)
-        return true;
-    return end[1] == '\0' && (next == NULL || (uintptr_t)next == (uintptr_t)end + 2);
+    uintptr_t gap = (uintptr_t)to - (uintptr_t)from;
+
+    if (gap < n || gap > 2 * n)
+        return false;
+    for (const char *p = from; p < to; p++)
+        if (*p != '\0')
+            return false;
+    return true;
 }
 
 static void check_place(struct reading *r, const char *name, size_t name_len, const char *value, size_t value_len)
 {
-    if (!lies_in_one_line(name, name_len, value) || (r->end != NULL && !is_line_end(r->end, name)))
+    if (!lies_in_one_line(name, name_len, value) || (r->end != NULL && !are_line_ends(r->end, name, 1)))
         set_problem(r->headers, "a header goes on in the next line, or holds a NUL");
     r->end = value + value_len;
+}
+
+/* Behind the last header there is the end of its line, and an empty line. */
+static void check_end(struct reading *r, struct MHD_Connection *c, const char *method)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+
+    if (r->end != NULL && (info == NULL || !are_line_ends(r->end, method + info->header_size, 2)))
+        set_problem(r->headers, "a header holds a NUL, or has no name");
 }
 
 static enum MHD_Result take(void *cls, enum MHD_ValueKind kind, const char *key, size_t key_len, const char *value,
@@ -177,14 +190,13 @@ static enum MHD_Result take(void *cls, enum MHD_ValueKind kind, const char *key,
     return MHD_YES;
 }
 
-void http_headers_read(struct http_headers *out, struct MHD_Connection *c, const char *version)
+void http_headers_read(struct http_headers *out, struct MHD_Connection *c, const char *method, const char *version)
 {
     struct reading r = {out, NULL};
 
     *out = (struct http_headers){0};
     (void)MHD_get_connection_values_n(c, MHD_HEADER_KIND, take, &r);
-    if (r.end != NULL && !is_line_end(r.end, NULL))
-        set_problem(out, "a header holds a NUL");
+    check_end(&r, c, method);
     http_headers_finish(out, version);
 }
 

@@ -7,9 +7,9 @@
  * sections 5.1 and 5.5 do not allow, folded lines (RFC 9112 section 5.2), blanks and NULs in the request line.
  *
  * The library joins a folded line to the *name* of its header ("Content-Length:", " 2" become "Content-Length2"
- * with nothing), and ends every text at a NUL. In what it gives that cannot be seen, but in where it lies: lines
- * are taken apart in the buffer into which they were read, so names and values that nothing was done to lie there
- * one behind the other. */
+ * with nothing), ends every text at a NUL, and all headers at a line that begins with a colon. In what it gives
+ * that cannot be seen, but in where it lies: lines are taken apart in the buffer into which they were read, so
+ * names and values that nothing was done to lie there one behind the other, up to the end of the header. */
 #ifndef API_HTTP_HEADERS_H
 #define API_HTTP_HEADERS_H
 
@@ -38,8 +38,8 @@ struct http_headers {
     const char *problem; /* NULL, or why the request is refused: static text */
 };
 
-/* version: "HTTP/1.1", as the library gives it. */
-void http_headers_read(struct http_headers *out, struct MHD_Connection *c, const char *version);
+/* method and version as the library gives them. */
+void http_headers_read(struct http_headers *out, struct MHD_Connection *c, const char *method, const char *version);
 /* One header line; http_headers_finish() after the last. Both are what http_headers_read() does, beside its look at
  * the places. */
 void http_headers_take(struct http_headers *h, const char *name, size_t name_len, const char *value,

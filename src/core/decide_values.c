@@ -213,8 +213,8 @@ static void warn_of_young_eviction(const struct deciding *c, const struct name_e
               log_str("help", "raise values.max-response, or give these hosts names of their own"));
 }
 
-/* Evict until the name is within its budget; the value just added stays. */
-static MUST_USE enum err evict(struct deciding *c, uint32_t name, const struct wanted *added)
+/* Evict until the name is within its budget; what the request added stays. */
+static MUST_USE enum err evict(struct deciding *c, uint32_t name)
 {
     static const struct claim_filter everybody = {.of = NULL, .pinned_too = false};
 
@@ -223,7 +223,7 @@ static MUST_USE enum err evict(struct deciding *c, uint32_t name, const struct w
         struct eviction_rules rules = {
             .budget = budget(c),
             .old_before = c->d->old_before,
-            .adding = value_set_find(&n->values, added->rdata.bytes, added->rdata.len),
+            .added_from = c->d->seq << CLAIM_ORDER_SHIFT,
             .account_of = account_of,
             .arg = c->s,
         };
@@ -290,11 +290,10 @@ enum err decide_value_add(struct deciding *c)
     if (e != ERR_OK || is_refused(c) || !values_fit(c, n, &all) || !change_is_within_rate(c))
         return e;
     name = n->id;
-    for (size_t i = 0; i < all.n && e == ERR_OK; i++) {
+    for (size_t i = 0; i < all.n && e == ERR_OK; i++)
         e = add_one(c, name, &all.values[i], i);
-        if (e == ERR_OK)
-            e = evict(c, name, &all.values[i]);
-    }
+    if (e == ERR_OK)
+        e = evict(c, name);
     if (e == ERR_OK)
         report_serial(c, state_name(c->s, name));
     return e;

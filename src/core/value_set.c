@@ -282,11 +282,7 @@ static bool same_holder(const struct eviction_rules *rules, const struct value *
 
 static bool may_be_evicted(const struct eviction_rules *rules, const struct value *v)
 {
-    const struct value *adding = rules->adding;
-
-    if (adding != NULL && adding->rdlen == v->rdlen && memcmp(adding->rdata, v->rdata, v->rdlen) == 0)
-        return false;
-    return !value_is_pinned(v);
+    return value_order(v) < rules->added_from && !value_is_pinned(v);
 }
 
 /* What the holder of v holds of the set: also what is pinned, and what is being added. */

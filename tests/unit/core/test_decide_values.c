@@ -482,6 +482,29 @@ static void eight_credentials_with_apex_and_wildcard_have_room_round_after_round
     world_free(w);
 }
 
+static void all_values_of_a_request_are_served_when_it_is_done(void **state)
+{
+    enum { OTHERS = 63 }; /* each with one young value: whoever adds two is the largest holder */
+    struct challenge apex = challenge_of("apex", 1), wildcard = challenge_of("wildcard", 1);
+    struct value_text values[] = {text_of(apex.text), text_of(wildcard.text)};
+    struct world *w = world_new();
+    struct holder *h = calloc(OTHERS + 1, sizeof *h);
+    uint32_t name = name_with_holders(w, h, OTHERS + 1);
+    struct request r;
+
+    (void)state;
+    for (unsigned i = 0; i < OTHERS; i++)
+        assert_int_equal(add(w, &h[i], "one", challenge_of("other", i).text), REFUSAL_NONE);
+    r = values_request(request_by(w, REQUEST_VALUE_ADD, &h[OTHERS]), "one", values, 2);
+    assert_done(w, &r);
+    assert_int_equal(w->res.evicted_young, 1);
+    assert_true(is_served(w, name, apex.text));
+    assert_true(is_served(w, name, wildcard.text));
+    assert_int_equal(values_at(w, name), 64);
+    free(h);
+    world_free(w);
+}
+
 static void evicting_a_value_ends_the_claims_of_all_its_holders(void **state)
 {
     struct world *w = world_new();
@@ -542,6 +565,7 @@ int main(void)
         cmocka_unit_test(twenty_new_values_replace_the_stale_ones_of_31_others),
         cmocka_unit_test(of_40_hosts_behind_one_credential_the_noisy_one_loses),
         cmocka_unit_test(eight_credentials_with_apex_and_wildcard_have_room_round_after_round),
+        cmocka_unit_test(all_values_of_a_request_are_served_when_it_is_done),
         cmocka_unit_test(evicting_a_value_ends_the_claims_of_all_its_holders),
         cmocka_unit_test(a_smaller_budget_evicts_with_the_next_addition),
     };

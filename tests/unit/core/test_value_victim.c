@@ -9,10 +9,10 @@ static uint32_t account_by_tens(const void *arg, uint32_t credential)
     return credential / 10;
 }
 
-static struct eviction_rules rules_of(size_t budget, uint64_t old_before, const struct value *adding)
+static struct eviction_rules rules_of(size_t budget, uint64_t old_before, uint64_t added_from)
 {
     return (struct eviction_rules){
-        .budget = budget, .old_before = old_before, .adding = adding, .account_of = account_by_tens};
+        .budget = budget, .old_before = old_before, .added_from = added_from, .account_of = account_by_tens};
 }
 
 /* Add c and evict as long as something has to go; returns how many went, *young of them before their time. */
@@ -23,7 +23,7 @@ static size_t add_and_evict(struct value_set *vs, struct spec c, size_t budget, 
     c.slot = value_set_free_slot(vs);
     add(vs, c);
     for (;;) {
-        struct eviction_rules rules = rules_of(budget, old_before, find(vs, c.text));
+        struct eviction_rules rules = rules_of(budget, old_before, c.order);
         bool is_young;
         const struct value *victim = value_set_victim(vs, &rules, &is_young);
         bool changed = false;
@@ -111,7 +111,7 @@ static void of_40_hosts_behind_one_credential_the_noisy_one_loses_its_own(void *
 struct victim_row {
     const char *what;
     struct spec claims[8]; /* until text is NULL; slots are their places */
-    const char *adding;
+    uint64_t added_from; /* 0: none is being added */
     size_t budget;
     uint64_t old_before;
     const char *victim; /* NULL: none */
@@ -119,48 +119,48 @@ struct victim_row {
 };
 
 static const struct victim_row victim_rows[] = {
-    {"within the budget", {{1, 0, 1, 1, false, "a"}}, NULL, 14, 100, NULL, false},
+    {"within the budget", {{1, 0, 1, 1, false, "a"}}, 0, 14, 100, NULL, false},
     {"the oldest stale one, whoever holds it",
      {{1, 0, 1, 1, false, "a"}, {20, 0, 2, 1, false, "b"}, {20, 0, 3, 1, false, "c"}},
-     NULL,
+     0,
      30,
      3,
      "a",
      false},
     {"a pinned stale one stays",
      {{1, 0, 1, 1, true, "a"}, {20, 0, 2, 1, false, "b"}, {20, 0, 3, 1, false, "c"}},
-     NULL,
+     0,
      30,
      3,
      "b",
      false},
     {"pinned by one of its claims is pinned",
      {{1, 0, 1, 1, false, "a"}, {2, 0, 2, 1, true, "a"}, {20, 0, 3, 1, false, "b"}},
-     NULL,
+     0,
      20,
      9,
      "b",
      false},
     {"a renewed value is young",
      {{1, 0, 1, 1, false, "a"}, {2, 0, 5, 1, false, "a"}, {3, 0, 2, 1, false, "b"}},
-     NULL,
+     0,
      20,
      3,
      "b",
      false},
     {"only pinned ones and the one being added",
      {{1, 0, 1, 1, true, "a"}, {1, 0, 2, 1, false, "b"}},
-     "b",
+     2,
      10,
      9,
      NULL,
      false},
-    {"the one being added is spared though it is the oldest of its holder",
-     {{1, 0, 1, 1, false, "a"}, {20, 0, 2, 1, false, "b"}},
-     "a",
-     20,
+    {"those being added are spared though their holder is the largest",
+     {{1, 0, 1, 1, false, "a"}, {20, 0, 2, 1, false, "b"}, {20, 0, 3, 1, false, "c"}},
+     2,
+     30,
      0,
-     "b",
+     "a",
      true},
     {"the largest account, though its credentials are small",
      {{30, 0, 1, 1, false, "a"},
@@ -168,50 +168,50 @@ static const struct victim_row victim_rows[] = {
       {11, 0, 3, 1, false, "c"},
       {12, 0, 4, 1, false, "d"},
       {30, 0, 5, 1, false, "e"}},
-     NULL,
+     0,
      50,
      0,
      "b",
      true},
     {"by octets, not by number",
      {{10, 0, 1, 1, false, "a"}, {10, 0, 2, 1, false, "b"}, {20, 0, 3, 1, false, "cccccccccccccccccccccccccccccc"}},
-     NULL,
+     0,
      60,
      0,
      "cccccccccccccccccccccccccccccc",
      true},
     {"in the account the largest credential",
      {{10, 0, 1, 1, false, "a"}, {11, 0, 2, 1, false, "b"}, {11, 0, 3, 2, false, "c"}, {20, 0, 4, 1, false, "d"}},
-     NULL,
+     0,
      50,
      0,
      "b",
      true},
     {"in the credential the largest network",
      {{10, 0, 1, 1, false, "a"}, {10, 0, 2, 2, false, "b"}, {10, 0, 3, 2, false, "c"}},
-     NULL,
+     0,
      30,
      0,
      "b",
      true},
-    {"of equal holders the older", {{20, 0, 1, 1, false, "b"}, {10, 0, 2, 1, false, "a"}}, NULL, 20, 0, "b", true},
+    {"of equal holders the older", {{20, 0, 1, 1, false, "b"}, {10, 0, 2, 1, false, "a"}}, 0, 20, 0, "b", true},
     {"a value is held by its newest claim",
      {{10, 0, 1, 1, false, "a"}, {20, 0, 2, 1, false, "b"}, {10, 0, 3, 1, false, "c"}, {20, 0, 4, 1, false, "a"}},
-     NULL,
+     0,
      30,
      0,
      "b",
      true},
     {"pinned octets count to their holder",
      {{20, 0, 1, 1, false, "b"}, {10, 0, 2, 1, true, "p"}, {10, 0, 3, 1, false, "a"}},
-     NULL,
+     0,
      30,
      0,
      "a",
      true},
     {"the largest holder has pinned ones only: the next",
      {{10, 0, 1, 1, true, "p"}, {10, 0, 2, 1, true, "q"}, {20, 0, 3, 1, false, "b"}},
-     NULL,
+     0,
      30,
      0,
      "b",
@@ -234,7 +234,7 @@ static void the_victim_is_the_one_that_the_rules_say(void **state)
             s.slot = k;
             add(&vs, s);
         }
-        rules = rules_of(row->budget, row->old_before, row->adding != NULL ? find(&vs, row->adding) : NULL);
+        rules = rules_of(row->budget, row->old_before, row->added_from != 0 ? row->added_from : UINT64_MAX);
         victim = value_set_victim(&vs, &rules, &young);
         if (victim != (row->victim != NULL ? find(&vs, row->victim) : NULL) || young != row->young)
             fail_msg("%s", row->what);
@@ -324,7 +324,7 @@ static uint64_t model_key(const struct model *m, unsigned text, int level)
 }
 
 /* The text to evict, or MODEL_TEXTS. */
-static unsigned model_victim(const struct model *m, size_t budget, uint64_t old_before, unsigned adding,
+static unsigned model_victim(const struct model *m, size_t budget, uint64_t old_before, uint64_t added_from,
                              bool *young)
 {
     bool in[MODEL_TEXTS];
@@ -339,7 +339,7 @@ static unsigned model_victim(const struct model *m, size_t budget, uint64_t old_
     if (total <= budget)
         return MODEL_TEXTS;
     for (unsigned t = 0; t < MODEL_TEXTS; t++)
-        if (in[t] && t != adding && !model_pinned(m, t) && model_order(m, t) < old_before &&
+        if (in[t] && model_order(m, t) < added_from && !model_pinned(m, t) && model_order(m, t) < old_before &&
             (victim == MODEL_TEXTS || model_order(m, t) < model_order(m, victim)))
             victim = t;
     if (victim != MODEL_TEXTS)
@@ -351,7 +351,7 @@ static unsigned model_victim(const struct model *m, size_t budget, uint64_t old_
         for (unsigned t = 0; t < MODEL_TEXTS; t++) {
             size_t held = 0;
 
-            if (!in[t] || t == adding || model_pinned(m, t))
+            if (!in[t] || model_order(m, t) >= added_from || model_pinned(m, t))
                 continue;
             for (unsigned u = 0; u < MODEL_TEXTS; u++)
                 if (model_holder(m, u) != NULL && model_key(m, u, level) == model_key(m, t, level))
@@ -440,14 +440,14 @@ static void model_evict(struct model *m, struct value_set *vs, uint64_t order, u
 {
     uint64_t grace = next_random(seed) % 100;
     uint64_t old_before = order > grace ? order - grace : 0;
-    unsigned adding = next_random(seed) % MODEL_TEXTS;
+    uint64_t added_from = order - next_random(seed) % 8;
     size_t budget = 300 + next_random(seed) % 600;
 
     for (;;) {
-        struct eviction_rules rules = rules_of(budget, old_before, find(vs, model_texts[adding]));
+        struct eviction_rules rules = rules_of(budget, old_before, added_from);
         bool young, model_young, changed;
         const struct value *victim = value_set_victim(vs, &rules, &young);
-        unsigned expected = model_victim(m, budget, old_before, adding, &model_young);
+        unsigned expected = model_victim(m, budget, old_before, added_from, &model_young);
 
         assert_ptr_equal(victim, expected < MODEL_TEXTS ? find(vs, model_texts[expected]) : NULL);
         assert_int_equal(young, model_young);
