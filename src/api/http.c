@@ -286,6 +286,9 @@ static struct http_request *request_begin(struct http_listener *l, struct MHD_Co
     rq->body_max = l->is_admin ? HTTP_ADMIN_BODY : rq->tuning->max_body;
     if (rq->match.outcome == ROUTE_FOUND && rq->match.route->max_body > 0)
         rq->body_max = rq->match.route->max_body;
+    /* Where chunks and trailers end, programs see differently (a bare LF, a line that begins with a colon): what
+     * one of them takes for a part of this body must not be another one's next request. */
+    rq->reply.close = rq->headers.transfer_encoding.text != NULL;
     pthread_mutex_lock(&h->lock);
     h->active++;
     pthread_mutex_unlock(&h->lock);

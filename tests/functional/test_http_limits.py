@@ -120,6 +120,17 @@ def test_chunked_bodies_are_read(riposte):
     assert exchange(riposte.http_addr, raw).status == 201
 
 
+@pytest.mark.parametrize("body", [b"2\r\n{}\r\n0\r\n\r\n", b"2\n{}\n0\n\n", b"2;a=b\r\n{}\r\n0\r\nX: y\r\n\r\n",
+                                  b"2\r\n{}\r\n0\r\nX: y\r\n: z\r\n"])
+def test_nothing_behind_a_chunked_body_is_a_request(riposte, body):
+    hidden = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+    with socket.create_connection(riposte.http_addr, timeout=5) as s:
+        s.sendall(START + b"Transfer-Encoding: chunked\r\n\r\n" + body + hidden)
+        received = read_all(s)  # ends, because the server closes
+    assert Reply(received).status == 201 and Reply(received).header("Connection") == "close"
+    assert b"HTTP/1.1 200" not in received
+
+
 @pytest.mark.parametrize("text", [b"GET /health HTTP/1.1\r\nHost: x\r\nX-Slow: " + b"a" * 200,
                                   START + b"Content-Length: 4000\r\n\r\n" + b" " * 200])
 def test_a_request_that_drips_is_ended(make_riposte, text):
