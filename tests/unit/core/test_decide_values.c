@@ -148,6 +148,26 @@ static void values_of_a_request_are_added_all_or_none(void **state)
     world_free(w);
 }
 
+static void a_body_that_could_not_be_read_is_refused_before_the_name_but_after_the_secret(void **state)
+{
+    struct challenge a = challenge_of("a", 1);
+    struct value_text value = text_of(a.text);
+    struct world *w = world_new();
+    struct holder h;
+    uint32_t name = name_with_holders(w, &h, 1);
+    struct request r = values_request(request_by(w, REQUEST_VALUE_ADD, &h), "nowhere", &value, 1);
+
+    (void)state;
+    r.u.values.malformed = "the body is empty";
+    assert_refused(w, &r, REFUSAL_MALFORMED);
+    assert_string_equal(w->res.detail, "the body is empty");
+    assert_true(w->res.authenticated);
+    r.caller.secret[0] ^= 1;
+    assert_refused(w, &r, REFUSAL_UNAUTHENTICATED);
+    assert_int_equal(values_at(w, name), 0);
+    world_free(w);
+}
+
 static void texts_are_as_configured_and_fit_the_budget(void **state)
 {
     static char text[66000];
@@ -553,6 +573,7 @@ int main(void)
         cmocka_unit_test(two_holders_of_one_value_have_a_claim_each),
         cmocka_unit_test(lifetimes_are_as_asked_or_configured),
         cmocka_unit_test(values_of_a_request_are_added_all_or_none),
+        cmocka_unit_test(a_body_that_could_not_be_read_is_refused_before_the_name_but_after_the_secret),
         cmocka_unit_test(texts_are_as_configured_and_fit_the_budget),
         cmocka_unit_test(more_than_a_name_holds_is_not_taken_in_one_request),
         cmocka_unit_test(pinned_values_are_any_text_never_expire_and_are_never_evicted),
