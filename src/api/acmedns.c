@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "api/acmedns_json.h"
+#include "api/credential.h"
 #include "api/http.h"
-#include "api/http_internal.h"
 #include "base/base64url.h"
 #include "core/name.h"
 #include "core/state.h"
@@ -50,70 +50,11 @@ static void put_json_string(struct text *out, const char *text, size_t len)
     text_put_char(out, '"');
 }
 
-/* ---- credentials of an update ---- */
-
-/* What is wrong with the shape of a key, for people who look for the reason; the key itself is not shown. NULL:
- * nothing. */
-static const char *describe_key(char out[DETAIL_MAX], const struct header_text *key)
-{
-    struct uuid uuid;
-
-    if (key->text == NULL)
-        return "no X-Api-Key";
-    if (key->len >= 4 && memcmp(key->text, "$2", 2) == 0) {
-        (void)snprintf(out, DETAIL_MAX,
-                       "%zu characters, starts \"%.4s\": this is the stored hash, not the password", key->len,
-                       "$2a$");
-        memcpy(strstr(out, "$2a$"), key->text, 4);
-        return out;
-    }
-    if (uuid_parse(&uuid, key->text, key->len) == ERR_OK)
-        return "the key is a UUID: this is the username or the subdomain, not the password";
-    if (key->len != SECRET_TEXT_LEN) {
-        (void)snprintf(out, DETAIL_MAX, "%zu characters instead of %d", key->len, SECRET_TEXT_LEN);
-        return out;
-    }
-    return base64url_is_text(key->text, key->len) ? NULL : "a character that no password has";
-}
-
-static const char *describe_user(char out[DETAIL_MAX], const struct header_text *user)
-{
-    if (user->text == NULL)
-        return "no X-Api-User";
-    (void)snprintf(out, DETAIL_MAX, "X-Api-User is no UUID: %zu characters", user->len);
-    return out;
-}
-
-/* Take user and key from the headers. False: they cannot be right, and the reply is set. */
-static bool take_credential(struct http_request *rq, struct caller *caller)
-{
-    const struct header_text *user = &rq->headers.api_user;
-    const struct header_text *key = &rq->headers.api_key;
-    char who[UUID_TEXT_LEN + 4];
-    char detail[DETAIL_MAX];
-    const char *problem = NULL;
-
-    (void)snprintf(who, sizeof who, "%.*s", (int)(user->len < UUID_TEXT_LEN ? user->len : UUID_TEXT_LEN),
-                   user->text != NULL ? user->text : "");
-    if (user->text == NULL || uuid_parse(&caller->credential, user->text, user->len) != ERR_OK)
-        problem = describe_user(detail, user);
-    else
-        problem = describe_key(detail, key);
-    if (problem != NULL) {
-        http_record_refusal(rq, DOOR_ACMEDNS, REFUSAL_UNAUTHENTICATED, who, NULL, problem);
-        reply_forbidden(rq);
-        return false;
-    }
-    caller->auth = AUTH_SECRET;
-    memcpy(caller->secret, key->text, SECRET_TEXT_LEN);
-    caller->secret[SECRET_TEXT_LEN] = '\0';
-    return true;
-}
-
-/* ---- POST /update ---- */
+/* ---- POST /update, POST /delete ---- */
 
 /* What answer_update() needs, in the request's memory. */
 struct update {
+    bool malformed;   /* the body could not be read */
     const char *echo; /* {"txt": "VALUE"} */
     size_t echo_len;
 };
@@ -139,11 +80,16 @@ static void answer_update(struct http_request *rq, const struct result *result)
 
     if (result->outcome == OUTCOME_DONE) {
         http_reply(rq, 200, HTTP_TYPE_JSON, up->echo, up->echo_len);
-        if (result->evicted_young > 0) /* somebody's certificate is about to fail */
-            http_reply_header(rq, "Riposte-Evicted", "young");
+        http_reply_eviction(rq, result);
         return;
     }
     switch ((int)result->refusal) {
+    case REFUSAL_MALFORMED: /* acme-dns reads such a body as empty; else the value to be removed is empty */
+        if (up->malformed)
+            reply_forbidden(rq);
+        else
+            http_reply_literal(rq, 400, HTTP_TYPE_JSON, "{\"error\": \"bad_txt\"}");
+        break;
     case REFUSAL_NOT_A_CHALLENGE_VALUE:
     case REFUSAL_VALUE_TOO_LONG:
         http_reply_literal(rq, 400, HTTP_TYPE_JSON, "{\"error\": \"bad_txt\"}");
@@ -177,41 +123,41 @@ static void answer_update(struct http_request *rq, const struct result *result)
 static enum err fill_update(struct http_request *rq, struct request *r)
 {
     struct update *up = arena_alloc(http_arena(rq), sizeof *up);
-    struct value_text *value = arena_alloc(&r->arena, sizeof *value);
     struct acmedns_update decoded;
+    struct name_ref name;
     size_t len;
     const char *body = http_body(rq, &len);
     enum err e = acmedns_update_decode(&decoded, &r->arena, body, len);
 
-    if (e != ERR_OK || up == NULL || value == NULL)
+    if (e != ERR_OK || up == NULL)
         return ERR_MEMORY;
-    if (decoded.problem[0] != '\0') {
-        r->u.values.malformed = arena_copy(&r->arena, decoded.problem, strlen(decoded.problem));
-        if (r->u.values.malformed == NULL)
-            return ERR_MEMORY;
-    }
     if (decoded.txt.text == NULL)
         decoded.txt.text = "";
     if (decoded.subdomain.text == NULL)
         decoded.subdomain.text = "";
-    *value = (struct value_text){.text = decoded.txt.text, .len = decoded.txt.len, .lifetime_s = -1};
-    r->u.values.name = (struct name_ref){NAME_REF_SUBDOMAIN, decoded.subdomain.text, decoded.subdomain.len};
-    r->u.values.n = 1;
-    r->u.values.values = value;
+    name = (struct name_ref){NAME_REF_SUBDOMAIN, decoded.subdomain.text, decoded.subdomain.len};
     up->echo = make_echo(http_arena(rq), &decoded.txt, &up->echo_len);
     http_set_user(rq, up);
-    return up->echo != NULL ? ERR_OK : ERR_MEMORY;
+    if (up->echo == NULL || request_set_value(r, &name, decoded.txt.text, decoded.txt.len) != ERR_OK)
+        return ERR_MEMORY;
+    if (decoded.problem[0] == '\0')
+        return ERR_OK;
+    up->malformed = true;
+    r->u.values.malformed = arena_copy(&r->arena, decoded.problem, strlen(decoded.problem));
+    return r->u.values.malformed != NULL ? ERR_OK : ERR_MEMORY;
 }
 
-static void handle_update(struct http_request *rq)
+/* Both paths have the same authentication, body and echo. */
+static void handle_value(struct http_request *rq, enum request_kind kind)
 {
-    struct request *r = http_change(rq, REQUEST_VALUE_ADD, DOOR_ACMEDNS);
+    struct request *r = http_change(rq, kind, DOOR_ACMEDNS);
 
     if (r == NULL)
         return;
     r->caller.auth = AUTH_NONE; /* on whatever socket: this door knows credentials only */
-    if (!take_credential(rq, &r->caller)) {
+    if (!credential_take_api_key(rq, &r->caller)) {
         request_free(r);
+        reply_forbidden(rq);
         return;
     }
     if (fill_update(rq, r) != ERR_OK) {
@@ -220,6 +166,16 @@ static void handle_update(struct http_request *rq)
         return;
     }
     http_submit(rq, r, NULL, answer_update);
+}
+
+static void handle_update(struct http_request *rq)
+{
+    handle_value(rq, REQUEST_VALUE_ADD);
+}
+
+static void handle_delete(struct http_request *rq)
+{
+    handle_value(rq, REQUEST_VALUE_REMOVE);
 }
 
 /* ---- POST /register ---- */
@@ -396,6 +352,8 @@ static void handle_register(struct http_request *rq)
 static const struct route rows[] = {
     {"POST", "/update", SERVES_ACMEDNS, GROUP_UPDATE, 0, 0, handle_update},
     {"POST", "/r/{token}/update", SERVES_ACMEDNS, GROUP_UPDATE, 0, 0, handle_update},
+    {"POST", "/delete", SERVES_ACMEDNS, GROUP_DELETE, 0, 0, handle_delete},
+    {"POST", "/r/{token}/delete", SERVES_ACMEDNS, GROUP_DELETE, 0, 0, handle_delete},
     {"POST", "/register", SERVES_ACMEDNS, GROUP_REGISTER, ROUTE_REGISTRATION, 0, handle_register},
     {"POST", "/r/{token}/register", SERVES_ACMEDNS, GROUP_REGISTER, ROUTE_REGISTRATION, 0, handle_register},
 };

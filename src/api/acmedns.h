@@ -1,5 +1,7 @@
 /* api/acmedns.h -- the acme-dns door: POST /register and POST /update, byte for byte as acme-dns 1.1 answers them,
  * so that every client and every stored credential works unchanged. /health, which it shares, is in api/health.h.
+ * POST /delete is not acme-dns's, but that of its forks: headers, body and reply of /update, and the credential's
+ * claim on that value ends; that there was none is no error.
  *
  * Where clients show people what the server said, the body of a refused registration says more than acme-dns could:
  *   403 registration_token_required      registration.allow is token: the base URL needs /r/TOKEN
@@ -8,10 +10,10 @@
  *   403 quota_exceeded                   the token, its account or the server has no names left to give
  *   429 rate_limit_exceeded              too many registrations from this network (the word of ZPascal's fork)
  *   503 registration_paused              the disk is nearly full; values still work
- *   503 db_error                         not applied, or not known whether: a repeat is harmless (acme-dns says
- * 500) /update says what acme-dns says: 401 forbidden for whatever is wrong with who is asking or for which name,
- * 400 bad_txt and bad_subdomain; but 503 for the store, as above, and 429 for an account that makes too many
- * changes. */
+ *   503 db_error                         not applied, or not known whether: a repeat is harmless (acme-dns: 500)
+ * /update and /delete say what acme-dns says: 401 forbidden for whatever is wrong with who is asking, for which
+ * name, or to remove whose value; 400 bad_txt and bad_subdomain; but 503 for the store, as above, and 429 for an
+ * account that makes too many changes. */
 #ifndef API_ACMEDNS_H
 #define API_ACMEDNS_H
 

@@ -395,6 +395,11 @@ static void reply_too_large(struct http_request *rq)
         http_reply_problem(rq, REFUSAL_TOO_LARGE, detail, NULL);
         return;
     }
+    if (rq->match.outcome == ROUTE_FOUND && rq->match.route->group == GROUP_HTTPREQ) {
+        http_record_refusal(rq, DOOR_HTTPREQ, REFUSAL_TOO_LARGE, NULL, NULL, detail);
+        http_reply_problem(rq, REFUSAL_TOO_LARGE, detail, NULL);
+        return;
+    }
     http_record_refusal(rq, DOOR_ACMEDNS, REFUSAL_TOO_LARGE, NULL, NULL, detail);
     http_reply_literal(rq, 413, HTTP_TYPE_JSON, "{\"error\": \"request_too_large\"}");
 }

@@ -123,6 +123,7 @@ void http_reply_header(struct http_request *rq, const char *name, const char *va
 /* Retry-After, from the result or a few seconds; and Riposte-Refused, when the secret was right. */
 void http_reply_retry_after(struct http_request *rq, uint32_t retry_s);
 void http_reply_reason(struct http_request *rq, const struct result *result);
+void http_reply_eviction(struct http_request *rq, const struct result *result);
 /* The status of a refusal in /v1 and on the admin socket: 422 for what can be read but is wrong in itself, 403 for
  * what would be right but is not allowed to this caller now; a quota is such a bound, so 403 too. */
 unsigned http_status_of(enum refusal reason);

@@ -30,7 +30,7 @@
                        */
 #define HTTP_BODY_INLINE 1024
 #define HTTP_QUERY_MAX   256 /* kept for redirects */
-#define HTTP_TABLES_MAX  4
+#define HTTP_TABLES_MAX  8
 #define HTTP_ARENA_MAX   ((size_t)8 << 20)
 #define HTTP_ADMIN_BODY  ((size_t)1 << 20)
 

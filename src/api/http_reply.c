@@ -180,6 +180,12 @@ void http_reply_reason(struct http_request *rq, const struct result *result)
         http_reply_header(rq, "Riposte-Refused", refusal_word(result->refusal));
 }
 
+void http_reply_eviction(struct http_request *rq, const struct result *result)
+{
+    if (result->evicted_young > 0)
+        http_reply_header(rq, "Riposte-Evicted", "young");
+}
+
 void http_reply_refused(struct http_request *rq, const struct result *result)
 {
     http_reply_problem(rq, result->refusal, result->detail, result->hint);

@@ -12,6 +12,7 @@
 #include "api/admin.h"
 #include "api/health.h"
 #include "api/http_internal.h"
+#include "api/httpreq.h"
 #include "api/listener.h"
 #include "api/metrics.h"
 #include "base/log.h"
@@ -333,7 +334,7 @@ enum err api_server_start(struct api_server *s, const struct change_sink *sink, 
 {
     struct http_host *h = &s->host;
     const struct route_table tables[] = {
-        acmedns_routes, health_routes, metrics_routes, {admin_routes, admin_routes_count}};
+        acmedns_routes, httpreq_routes, health_routes, metrics_routes, {admin_routes, admin_routes_count}};
     struct sink_status st;
     enum err e = deadlines_new(&h->deadlines, h->clock);
 

@@ -19,7 +19,13 @@
 #include "core/settings.h"
 #include "core/trace.h"
 
-enum api_serves { SERVES_ACMEDNS = 1, SERVES_HEALTH = 2, SERVES_METRICS = 4, SERVES_ADMIN = 8 };
+enum api_serves {
+    SERVES_ACMEDNS = 1,
+    SERVES_HEALTH = 2,
+    SERVES_METRICS = 4,
+    SERVES_ADMIN = 8,
+    SERVES_HTTPREQ = 16
+};
 enum api_tls { API_TLS_NONE, API_TLS_FILES };
 
 struct api_listen {

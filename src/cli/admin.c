@@ -258,8 +258,8 @@ const struct command admin_commands[] = {
      "make a credential for a name",
      "The secret is shown once, now: keep what is printed where nobody else can read it. --as prints what a "
      "client\n"
-     "stores: lego (also Traefik, cert-manager and Caddy), acme-dns (the reply of /register) or env (shell "
-     "variables).\n"
+     "stores: lego (also Traefik, cert-manager and Caddy), acme-dns (the reply of /register), httpreq (the "
+     "environment of lego and Traefik) or env (shell variables).\n"
      "The actions are add, remove, read, and manage (also what others added); the first three "
      "if\n"
      "none are named.\n\n"

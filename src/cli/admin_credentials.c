@@ -42,9 +42,17 @@ static void print_env(const json_t *c, const json_t *name, const char *base_url)
            show_text(name, "name"));
 }
 
+/* What lego's provider httpreq, and with it Traefik, takes from its environment. */
+static void print_httpreq(const json_t *c, const char *base_url)
+{
+    printf("HTTPREQ_ENDPOINT='%s'\nHTTPREQ_USERNAME='%s'\nHTTPREQ_PASSWORD='%s'\n", base_url,
+           show_text(c, "credential"), show_text(c, "secret"));
+}
+
 static bool is_form(const char *form)
 {
-    return strcmp(form, "lego") == 0 || strcmp(form, "acme-dns") == 0 || strcmp(form, "env") == 0;
+    return strcmp(form, "lego") == 0 || strcmp(form, "acme-dns") == 0 || strcmp(form, "httpreq") == 0 ||
+           strcmp(form, "env") == 0;
 }
 
 /* The first name of a credential, in full. */
@@ -95,6 +103,9 @@ static int print_new_secret(const struct cli *cli, const json_t *c, const char *
         fprintf(stderr, "riposte: made %s, secret %s\n", show_text(c, "credential"), show_text(c, "secret"));
     } else if (strcmp(form, "acme-dns") == 0) {
         show_json(as_acmedns(c, name));
+    } else if (strcmp(form, "httpreq") == 0) {
+        print_httpreq(c, base_url);
+        warn_of_local_url(cli, base_url);
     } else if (strcmp(form, "lego") == 0) {
         show_json(as_lego(c, name, base_url));
         warn_of_local_url(cli, base_url);
@@ -228,9 +239,9 @@ static bool form_is_wrong(const struct cli *cli, const struct args *a)
     const char *form = args_text(a, "--as");
 
     if (form != NULL && !is_form(form))
-        (void)args_refuse(a, "--as \"%s\" is not one of: lego, acme-dns, env", form);
-    else if (form != NULL && strcmp(form, "env") == 0 && cli->json)
-        (void)args_refuse(a, "--as env is no JSON; leave out one of the two");
+        (void)args_refuse(a, "--as \"%s\" is not one of: lego, acme-dns, httpreq, env", form);
+    else if (form != NULL && (strcmp(form, "env") == 0 || strcmp(form, "httpreq") == 0) && cli->json)
+        (void)args_refuse(a, "--as %s is no JSON; leave out one of the two", form);
     else
         return false;
     return true;

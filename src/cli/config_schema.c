@@ -26,9 +26,9 @@ static const struct config_word words_challenge_caa[] = {
 static const struct config_word words_accept[] = {
     {"challenge", ACCEPT_CHALLENGE, false}, {"text", ACCEPT_TEXT, false}, {NULL, 0, false}};
 static const struct config_word words_serves[] = {{"acme-dns", SERVES_ACMEDNS, false},
+                                                  {"httpreq", SERVES_HTTPREQ, false},
                                                   {"health", SERVES_HEALTH, false},
                                                   {"metrics", SERVES_METRICS, false},
-                                                  {"httpreq", 0, true},
                                                   {"v1", 0, true},
                                                   {NULL, 0, false}};
 static const struct config_word words_tls[] = {
@@ -164,10 +164,11 @@ const struct config_row config_rows[] = {
  LISTEN(address, at), .help =
  "An address with a port, or \"unix:/path\" for a unix socket."},
 {"api.listen[].serves[]", .kind = CONFIG_WORD, .applies = CONFIG_AFTER_RESTART, .group = CONFIG_GROUP_LISTEN,
- .fallback = "acme-dns health metrics", .words = words_serves, FROM_LIST(raw_listen, serves),
+ .fallback = "acme-dns httpreq health metrics", .words = words_serves, FROM_LIST(raw_listen, serves),
  TO_LIST(config_listen, serves, n_serves), .help =
- "acme-dns: /register and /update as acme-dns has them. health: /live and /health. metrics: /metrics, for "
- "Prometheus; leave it out on a public address."},
+ "acme-dns: /register and /update as acme-dns has them, and /delete. httpreq: /present and /cleanup, for lego, "
+ "Traefik, acme.sh and others. health: /live and /health. metrics: /metrics, for Prometheus; leave it out on a "
+ "public address."},
 {"api.listen[].tls", .kind = CONFIG_WORD, .applies = CONFIG_AFTER_RESTART, .fallback = "none", .words = words_tls,
  LISTEN(tls, tls), .help =
  "none: plain HTTP. files: HTTPS with the certificate and key named below."},

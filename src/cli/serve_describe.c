@@ -34,6 +34,7 @@ static json_t *describe_serves(unsigned serves)
         unsigned bit;
         const char *word;
     } words[] = {{SERVES_ACMEDNS, "acme-dns"},
+                 {SERVES_HTTPREQ, "httpreq"},
                  {SERVES_HEALTH, "health"},
                  {SERVES_METRICS, "metrics"},
                  {SERVES_ADMIN, "admin"}};

@@ -37,6 +37,17 @@ struct request *request_new(enum request_kind kind, enum door door)
     return r;
 }
 
+enum err request_set_value(struct request *r, const struct name_ref *name, const char *text, size_t len)
+{
+    struct value_text *value = arena_alloc(&r->arena, sizeof(*value));
+
+    if (value == NULL)
+        return ERR_MEMORY;
+    *value = (struct value_text){.text = text, .len = len, .lifetime_s = -1};
+    r->u.values = (struct request_values){.name = *name, .n = 1, .values = value};
+    return ERR_OK;
+}
+
 void request_free(struct request *r)
 {
     if (r == NULL)

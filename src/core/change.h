@@ -64,6 +64,7 @@ enum request_kind {
 enum name_ref_kind {
     NAME_REF_OWNER,     /* a domain name in presentation form */
     NAME_REF_SUBDOMAIN, /* acme-dns: must be, byte for byte, the owner relative to its zone of a name in scope */
+    NAME_REF_FQDN,      /* programs: an owner, or "_acme-challenge.D" where D is a domain that one has */
     NAME_REF_ANY, /* people: an owner, a label in any zone, or a domain (also "*.D", "_acme-challenge.D") that one
                      has */
 };
@@ -175,6 +176,7 @@ struct request {
 
 /* Gives an empty request; NULL: out of memory. */
 MUST_USE struct request *request_new(enum request_kind kind, enum door door);
+MUST_USE enum err request_set_value(struct request *r, const struct name_ref *name, const char *text, size_t len);
 void request_free(struct request *r);               /* wipes the secret; NULL is fine */
 const char *request_kind_word(enum request_kind k); /* "value-add", … for logs and metrics */
 

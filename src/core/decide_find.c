@@ -19,13 +19,37 @@ struct meant {
     size_t domain_len; /* 0: no domain */
 };
 
+/* A program names the owner of a record: that of a domain's challenge is one label below the domain. */
+static bool is_challenge_owner(const struct name_ref *ref)
+{
+    static const char label[] = "_acme-challenge.";
+    const size_t len = sizeof label - 1;
+
+    return ref->len > len && text_equal_nocase(ref->text, len, label, len);
+}
+
+/* Whether a kind of reference can have that meaning at all. */
+static bool may_mean(enum name_ref_kind kind, enum meaning meaning)
+{
+    static const bool meanings[][MEANINGS] = {
+        [NAME_REF_OWNER] = {[MEANING_OWNER] = true},
+        [NAME_REF_SUBDOMAIN] = {[MEANING_LABEL] = true},
+        [NAME_REF_FQDN] = {[MEANING_OWNER] = true, [MEANING_DOMAIN] = true},
+        [NAME_REF_ANY] = {[MEANING_OWNER] = true, [MEANING_LABEL] = true, [MEANING_DOMAIN] = true},
+    };
+
+    return meanings[kind][meaning];
+}
+
 static void meant_init(struct meant *m, const struct name_ref *ref)
 {
     m->ref = ref;
-    if (ref->kind == NAME_REF_SUBDOMAIN || name_parse(&m->owner, ref->text, ref->len) != ERR_OK)
+    if (!may_mean(ref->kind, MEANING_OWNER) || name_parse(&m->owner, ref->text, ref->len) != ERR_OK)
         m->owner.len = 0;
     m->domain_len = 0;
-    if (ref->kind == NAME_REF_ANY && domain_normalise(m->domain, ref->text, ref->len) == ERR_OK)
+    if (!may_mean(ref->kind, MEANING_DOMAIN) || (ref->kind == NAME_REF_FQDN && !is_challenge_owner(ref)))
+        return;
+    if (domain_normalise(m->domain, ref->text, ref->len) == ERR_OK)
         m->domain_len = strlen(m->domain);
 }
 
@@ -75,10 +99,10 @@ static bool is_meant(const struct state *s, const struct name_entry *n, const st
     char text[NAME_MAX_LEN];
     size_t len;
 
-    if (m->ref->kind == NAME_REF_SUBDOMAIN)
-        return meaning == MEANING_LABEL && is_subdomain(s, n, m->ref);
-    if (m->ref->kind == NAME_REF_OWNER && meaning != MEANING_OWNER)
+    if (!may_mean(m->ref->kind, meaning))
         return false;
+    if (m->ref->kind == NAME_REF_SUBDOMAIN)
+        return is_subdomain(s, n, m->ref);
     switch (meaning) {
     case MEANING_OWNER:
         name_set(&owner, n->owner, n->owner_len);
@@ -153,7 +177,7 @@ static void search(const struct state *s, const struct meant *m, enum meaning me
             found_add(f, n);
         break;
     case MEANING_LABEL:
-        if (m->ref->kind != NAME_REF_OWNER)
+        if (may_mean(m->ref->kind, MEANING_LABEL))
             search_by_label(s, m, f);
         break;
     case MEANING_DOMAIN:
@@ -214,11 +238,35 @@ static struct shown show_ref(const struct name_ref *ref)
     return show_printable(ref->text, len);
 }
 
-static enum err refuse_out_of_scope(struct deciding *c, const struct name_ref *ref)
+/* Whether a name of the caller's account has the domain. What others have is nothing that it may learn. */
+static bool account_has_domain(const struct deciding *c, const struct meant *m)
+{
+    uint32_t ids[16];
+    size_t n = state_names_by_domain(c->s, m->domain, m->domain_len, ids, ARRAY_LEN(ids));
+
+    for (size_t i = 0; i < n && i < ARRAY_LEN(ids); i++)
+        if (state_name(c->s, ids[i])->account == c->credential->account)
+            return true;
+    return false;
+}
+
+/* What brings the name that was asked for into the scope: for a domain that no name has, the name that is meant has
+ * to say that it is for it; only names that are there can be added. */
+static void hint_scope(struct deciding *c, const struct meant *m, const struct name_entry *only)
+{
+    const struct credential *cred = c->credential;
+
+    if (m->ref->kind == NAME_REF_FQDN && m->domain_len > 0 && !account_has_domain(c, m))
+        hint(c, "riposte name set %s --domain +%s", only != NULL ? show_name(only).text : "NAME", m->domain);
+    else
+        hint(c, "riposte credential set %s --names +%.100s", show_uuid(&cred->uuid).text, show_ref(m->ref).text);
+}
+
+static enum err refuse_out_of_scope(struct deciding *c, const struct meant *m)
 {
     const struct credential *cred = c->credential;
     const struct name_entry *first = NULL;
-    struct shown asked = show_ref(ref);
+    struct shown asked = show_ref(m->ref);
     size_t more = 0;
 
     for (size_t i = 0; i < cred->n_names; i++) {
@@ -230,7 +278,7 @@ static enum err refuse_out_of_scope(struct deciding *c, const struct name_ref *r
         else
             more++;
     }
-    hint(c, "riposte credential set %s --names +%.100s", show_uuid(&cred->uuid).text, asked.text);
+    hint_scope(c, m, more == 0 ? first : NULL);
     if (first == NULL)
         return refuse(c, REFUSAL_NAME_NOT_IN_SCOPE, "%s may change no name any more; the request is for %s",
                       show_credential(cred).text, asked.text);
@@ -261,7 +309,7 @@ enum err find_name_in_scope(struct deciding *c, const struct name_ref *ref, stru
     if (f.n > 1)
         return refuse_ambiguous(c, ref, &f);
     if (f.n == 0)
-        return refuse_out_of_scope(c, ref);
+        return refuse_out_of_scope(c, &m);
     *out = f.name;
     return ERR_OK;
 }

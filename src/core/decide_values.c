@@ -347,6 +347,8 @@ static MUST_USE enum err read_removals(struct deciding *c, const struct name_ent
         struct wanted w = {0};
         const struct value *v;
         enum err e;
+        if (text->len == 0)
+            return refuse(c, REFUSAL_MALFORMED, "a value is empty");
         if (text->len > VALUE_TEXT_MAX)
             return refuse(c, REFUSAL_VALUE_TOO_LONG, "a value of %zu octets is not possible", text->len);
         e = encode(c, &w.rdata, text);

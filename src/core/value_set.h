@@ -39,7 +39,8 @@ MUST_USE enum err value_set_end(struct value_set *vs, uint32_t slot, bool *disti
 struct eviction_rules {
     size_t budget;
     uint64_t old_before; /* claims of a smaller order are older than the grace */
-    uint64_t added_from; /* values of this order or later are being added and never the victims; UINT64_MAX: none are */
+    uint64_t
+        added_from; /* values of this order or later are being added and never the victims; UINT64_MAX: none are */
     /* The account of a credential. */
     uint32_t (*account_of)(const void *arg, uint32_t credential);
     const void *arg;

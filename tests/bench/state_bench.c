@@ -18,11 +18,11 @@
 #include "core/table.h"
 #include "core/value_set.h"
 
-#define BENCH_ZONE    "auth.example.org"
-#define BENCH_COUNT   1000000
-#define BENCH_TIME_S  1750000000
-#define BENCH_VALUES  2
-#define LABEL_OCTETS  36 /* a UUID, as acme-dns has it */
+#define BENCH_ZONE   "auth.example.org"
+#define BENCH_COUNT  1000000
+#define BENCH_TIME_S 1750000000
+#define BENCH_VALUES 2
+#define LABEL_OCTETS 36 /* a UUID, as acme-dns has it */
 
 static void must(enum err e)
 {
@@ -93,9 +93,9 @@ static void make_account(struct state *s, uint32_t id)
     char text[ACCOUNT_NAME_MAX];
 
     (void)snprintf(text, sizeof text, "reg-%08" PRIx32, id);
-    fold(s, &(struct effect){.kind = EFFECT_ACCOUNT_MADE,
-                             .u.account = {
-                                 .id = id, .name = text, .note = "", .created_s = BENCH_TIME_S, .unclaimed = true}});
+    fold(s, &(struct effect){
+                .kind = EFFECT_ACCOUNT_MADE,
+                .u.account = {.id = id, .name = text, .note = "", .created_s = BENCH_TIME_S, .unclaimed = true}});
 }
 
 static void make_name(struct state *s, uint32_t id)

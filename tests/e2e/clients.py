@@ -47,6 +47,25 @@ def lego(world, folder, domains, accounts, **kw):
     return world.run(lego_command(world, folder, domains), environment(world, folder, accounts, **kw))
 
 
+def lego_httpreq(world, folder, domains, account, mode=None, base=API_URL, env=None, options=()):
+    """lego's own provider for the httpreq door, with nothing of ours on the client's side."""
+    folder.mkdir(parents=True, exist_ok=True)
+    command = [arg if arg != "exec" else "httpreq" for arg in lego_command(world, folder, domains)]
+    return world.run(
+        [*command[:-1], *options, command[-1]],
+        {
+            "HTTPREQ_ENDPOINT": base,
+            "HTTPREQ_USERNAME": account["username"],
+            "HTTPREQ_PASSWORD": account["password"],
+            **({"HTTPREQ_MODE": mode} if mode else {}),
+            "HTTPREQ_POLLING_INTERVAL": "1",
+            "HTTPREQ_PROPAGATION_TIMEOUT": "20",
+            "LEGO_CA_CERTIFICATES": str(world.authority.ca_file),
+            **(env or {}),
+        },
+    )
+
+
 def certbot(world, folder, domains, accounts, **kw):
     return world.run(
         [

@@ -216,6 +216,53 @@ def test_wrong_credentials_are_forbidden_and_say_no_more(riposte, account):
     assert_json(post(riposte, "/update", body), FORBIDDEN)
 
 
+def delete(riposte, account, body, path="/delete", **kw):
+    return update(riposte, account, body, path, **kw)
+
+
+@pytest.mark.parametrize("path", ["/delete", "//delete", "/r/rpt_expired/delete"])
+def test_delete_ends_the_value_and_echoes_it(riposte, path):
+    account = riposte.register()
+    for n in range(3):
+        assert update(riposte, account, body_of(account, value(n))).status == 200
+    for _ in range(2):  # the second time it is gone already: what was wanted is so
+        reply = delete(riposte, account, body_of(account, value(1)), path)
+        assert (reply.status, reply.body) == (200, b'{"txt": "%s"}' % value(1).encode())
+        assert_common(reply)
+        assert txt_of(riposte, account["fulldomain"]) == {value(0), value(2)}
+
+
+def test_delete_reads_bodies_as_update_does(riposte):
+    account = riposte.register()
+    sub = account["subdomain"].encode()
+    for body in (b'{"SubDomain":"%s","Txt":"%s"}', b'{"subdomain":"%s","txt":"%s"}trailing'):
+        assert update(riposte, account, body_of(account, value(1))).status == 200
+        assert delete(riposte, account, body % (sub, value(1).encode())).status == 200
+        assert txt_of(riposte, account["fulldomain"]) == set()
+    for body in (b'{"subdomain":"%s"}', b'{"subdomain":"%s","txt":""}', b'{"subdomain":"%s","txt":5}'):
+        reply = delete(riposte, account, body % sub)
+        assert (reply.status, reply.body) == BAD_TXT
+    for body in (b"", b"{", b"[]", b'{"txt":"%s"}' % value(1).encode()):
+        reply = delete(riposte, account, body)
+        assert (reply.status, reply.body) == FORBIDDEN
+
+
+def test_delete_is_for_the_holder_of_the_value(riposte):
+    account = riposte.register()
+    made = riposte.admin(
+        "credential", "create", "--name", account["fulldomain"], "--label", "second", "--as", "acme-dns", check=True
+    )
+    second = json.loads(made.stdout)
+    assert update(riposte, account, body_of(account, value(1))).status == 200
+    reply = delete(riposte, second, body_of(account, value(1)))
+    assert (reply.status, reply.body) == FORBIDDEN
+    assert reply.header("Riposte-Refused") == "not-your-value"
+    for other in (riposte.register(), {**second, "password": account["password"]}):
+        reply = delete(riposte, other, body_of(account, value(1)))
+        assert (reply.status, reply.body) == FORBIDDEN
+    assert txt_of(riposte, account["fulldomain"]) == {value(1)}
+
+
 def test_user_in_four_spellings(riposte, account):
     user = account["username"]
     for spelling in (user.upper(), user.replace("-", ""), "urn:uuid:" + user, "{" + user + "}", "x" + user + "x"):
@@ -247,7 +294,7 @@ def test_not_found(riposte, method, path):
 @pytest.mark.parametrize(
     "method,path,allow",
     [("GET", "/register", "OPTIONS, POST"), ("PUT", "/update", "OPTIONS, POST"), ("POST", "/health", "GET, OPTIONS"),
-     ("HEAD", "/health", "GET, OPTIONS"), ("DELETE", "/update", "OPTIONS, POST")],
+     ("HEAD", "/health", "GET, OPTIONS"), ("DELETE", "/update", "OPTIONS, POST"), ("DELETE", "/delete", "OPTIONS, POST")],
 )
 def test_method_not_allowed(riposte, method, path, allow):
     reply = exchange(riposte.http_addr, request(method, path))
@@ -262,7 +309,7 @@ def test_method_not_allowed(riposte, method, path, allow):
 @pytest.mark.parametrize(
     "method,path,status,location",
     [("POST", "/update/", 307, "/update"), ("POST", "/Update", 307, "/update"), ("POST", "/REGISTER/", 307, "/register"),
-     ("POST", "/x/..//update", 307, "/update"), ("GET", "/health/", 301, "/health"), ("GET", "/HEALTH", 301, "/health")],
+     ("POST", "/x/..//update", 307, "/update"), ("POST", "/Delete/", 307, "/delete"), ("GET", "/health/", 301, "/health"), ("GET", "/HEALTH", 301, "/health")],
 )
 def test_redirects(riposte, method, path, status, location):
     reply = exchange(riposte.http_addr, request(method, path, (), b"{}" if method == "POST" else None))

@@ -327,6 +327,82 @@ static void a_key_of_a_wrong_shape_is_recorded_with_what_it_is(void **state)
     fixture_free(f);
 }
 
+/* ---- delete ---- */
+
+/* %s is the subdomain; nothing but ends of reading differs from /update. */
+static const struct {
+    const char *body;
+    int status;
+    const char *reply;
+} deletions[] = {
+    {"{\"subdomain\":\"%s\",\"txt\":\"" VALUE "\"}", 200, "{\"txt\": \"" VALUE "\"}"},
+    {"{\"subdomain\":\"%s\",\"txt\":\"" VALUE "\"}", 200, "{\"txt\": \"" VALUE "\"}"}, /* gone */
+    {"{\"SubDomain\":\"%s\",\"Txt\":\"never there\"}x", 200, "{\"txt\": \"never there\"}"},
+    {"{\"subdomain\":\"%s\"}", 400, "{\"error\": \"bad_txt\"}"},
+    {"{\"subdomain\":\"%s\",\"txt\":7}", 400, "{\"error\": \"bad_txt\"}"},
+    {"{\"subdomain\":\"%sx\",\"txt\":\"" VALUE "\"}", 401, "{\"error\": \"forbidden\"}"},
+    {"{\"txt\":\"" VALUE "\"}", 401, "{\"error\": \"forbidden\"}"},
+    {"", 401, "{\"error\": \"forbidden\"}"},
+};
+
+static size_t values_there(const struct fixture *f, const struct account_text *a)
+{
+    struct name owner;
+
+    assert_int_equal(name_parse(&owner, a->fulldomain, strlen(a->fulldomain)), ERR_OK);
+    return state_name_by_owner(f->w->s, &owner)->values.n;
+}
+
+static void delete_ends_the_claim_and_echoes_the_value(void **state)
+{
+    static const char *const paths[] = {"/delete", "//delete", "/r/anything-at-all/delete"};
+    struct fixture *f = fixture_started();
+    struct account_text a = register_account(f, NULL);
+    char body[512];
+
+    (void)state;
+    for (size_t p = 0; p < ARRAY_LEN(paths); p++) {
+        (void)snprintf(body, sizeof body, "{\"subdomain\":\"%s\",\"txt\":\"%s\"}", a.subdomain, VALUE);
+        assert_int_equal(post_update(f, "/update", a.username, a.password, body)->status, 200);
+        assert_int_equal(values_there(f, &a), 1);
+        for (size_t i = 0; i < ARRAY_LEN(deletions); i++) {
+            const char *at = strstr(deletions[i].body, "%s");
+            size_t before = at != NULL ? (size_t)(at - deletions[i].body) : strlen(deletions[i].body);
+            (void)snprintf(body, sizeof body, "%.*s%s%s", (int)before, deletions[i].body,
+                           at != NULL ? a.subdomain : "", at != NULL ? at + 2 : "");
+            assert_json(post_update(f, paths[p], a.username, a.password, body), deletions[i].status,
+                        deletions[i].reply);
+            assert_int_equal(values_there(f, &a), 0);
+        }
+    }
+    fixture_free(f);
+}
+
+static void delete_leaves_what_others_hold(void **state)
+{
+    struct fixture *f = fixture_new();
+    struct holder one, two;
+    char body[256];
+    struct reply *r;
+
+    (void)state;
+    (void)make_account(f->w, "team");
+    (void)make_name(f->w, "team", "shop");
+    one = make_holder(f->w, "shop", "web1");
+    two = make_holder(f->w, "shop", "web2");
+    fixture_start(f);
+    (void)snprintf(body, sizeof body, "{\"subdomain\":\"shop\",\"txt\":\"%s\"}", VALUE);
+    assert_int_equal(post_update(f, "/update", one.uuid_text, one.secret, body)->status, 200);
+    r = post_update(f, "/delete", two.uuid_text, two.secret, body);
+    assert_json(r, 401, "{\"error\": \"forbidden\"}");
+    assert_string_equal(reply_header(r, "Riposte-Refused"), "not-your-value");
+    r = post_update(f, "/delete", two.uuid_text, one.secret, body);
+    assert_json(r, 401, "{\"error\": \"forbidden\"}");
+    assert_null(reply_header(r, "Riposte-Refused"));
+    assert_json(post_update(f, "/delete", one.uuid_text, one.secret, body), 200, "{\"txt\": \"" VALUE "\"}");
+    fixture_free(f);
+}
+
 static const struct {
     enum outcome outcome;
     enum refusal reason;
@@ -405,6 +481,8 @@ int main(void)
         cmocka_unit_test(update_names_the_true_reason_when_the_secret_was_right),
         cmocka_unit_test(update_takes_a_user_in_four_spellings),
         cmocka_unit_test(a_key_of_a_wrong_shape_is_recorded_with_what_it_is),
+        cmocka_unit_test(delete_ends_the_claim_and_echoes_the_value),
+        cmocka_unit_test(delete_leaves_what_others_hold),
         cmocka_unit_test(refusals_of_updates_have_the_words_of_acme_dns),
         cmocka_unit_test(a_sink_that_takes_nothing_is_a_db_error),
         cmocka_unit_test(a_value_of_any_text_is_echoed_as_json),

@@ -38,7 +38,7 @@ static void the_smallest_file_has_all_defaults(void **state)
     assert_int_equal(c->dns.tcp_idle_ms, 10000);
     assert_int_equal(c->api.n_listen, 1);
     assert_string_equal(endpoint_format(&c->api.listen[0].at, text), "127.0.0.1:8053");
-    assert_int_equal(c->api.listen[0].serves, SERVES_ACMEDNS | SERVES_HEALTH | SERVES_METRICS);
+    assert_int_equal(c->api.listen[0].serves, SERVES_ACMEDNS | SERVES_HTTPREQ | SERVES_HEALTH | SERVES_METRICS);
     assert_int_equal(c->api.listen[0].tls, API_TLS_NONE);
     assert_int_equal(c->api.connections, 1000);
     assert_string_equal(c->api.admin_socket, "/run/riposte/admin.sock");
@@ -349,7 +349,8 @@ static void api_listeners_are_checked_together(void **state)
         {"    - {address: \"192.0.2.1:80\", tls: acme}\n",
          "f:7:38: api.listen[0].tls: \"acme\" is not in this version, only: none, files\n"},
         {"    - {address: \"127.0.0.1:80\", serves: [v1, health, health]}\n",
-         "f:7:42: api.listen[0].serves[0]: \"v1\" is not in this version, only: acme-dns, health, metrics\n"
+         "f:7:42: api.listen[0].serves[0]: \"v1\" is not in this version, only: acme-dns, httpreq, health, "
+         "metrics\n"
          "f:7:54: api.listen[0].serves[2]: 127.0.0.1:80: this is there a second time\n"},
         {"    - {address: \"127.0.0.1:80\", serves: []}\n",
          "f:7:41: api.listen[0].serves: 127.0.0.1:80: nothing is served; remove the address, or leave serves out "

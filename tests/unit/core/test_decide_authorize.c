@@ -344,6 +344,18 @@ static void a_name_is_found_by_owner_label_or_domain(void **state)
         {NAME_REF_OWNER, "ONE.auth.example.org.", true},
         {NAME_REF_OWNER, "one", false},
         {NAME_REF_OWNER, "shop.example.com", false},
+        {NAME_REF_FQDN, "one.auth.example.org", true},
+        {NAME_REF_FQDN, "ONE.auth.example.org.", true},
+        {NAME_REF_FQDN, "_acme-challenge.shop.example.com", true},
+        {NAME_REF_FQDN, "_ACME-Challenge.Shop.example.com.", true},
+        {NAME_REF_FQDN, "shop.example.com", false}, /* the record is not there */
+        {NAME_REF_FQDN, "*.shop.example.com", false},
+        {NAME_REF_FQDN, "_acme-challenge.*.shop.example.com", false},
+        {NAME_REF_FQDN, "_acme-challenge._acme-challenge.shop.example.com", false},
+        {NAME_REF_FQDN, "_acme-challenge.www.shop.example.com", false},
+        {NAME_REF_FQDN, "_acme-challenge.", false},
+        {NAME_REF_FQDN, "one", false},
+        {NAME_REF_FQDN, "", false},
     };
     static const char *const domains[] = {"shop.example.com"};
     struct challenge ch = challenge_of("a", 1);
@@ -387,6 +399,50 @@ static void out_of_scope_says_what_is_in_scope_and_what_was_asked(void **state)
     assert_int_equal(add(w, &h, "\x1b[31m\xff", "x"),
                      REFUSAL_NAME_NOT_IN_SCOPE); /* nothing that a terminal obeys */
     assert_non_null(strstr(w->res.detail, "for ?[31m?"));
+    world_free(w);
+}
+
+static void out_of_scope_of_a_domain_says_how_a_name_gets_it(void **state)
+{
+    static const char *const domains[] = {"there.example.com"};
+    static const struct {
+        const char *text, *hint; /* %s: the credential */
+    } rows[] = {
+        {"_acme-challenge.New.example.com.", "riposte name set one.auth.example.org --domain +new.example.com"},
+        {"_acme-challenge.foreign.example.com", /* as if it were nobody's */
+         "riposte name set one.auth.example.org --domain +foreign.example.com"},
+        {"_acme-challenge.there.example.com",
+         "riposte credential set %s --names +_acme-challenge.there.example.com"},
+    };
+    static const char *const foreign[] = {"foreign.example.com"};
+    struct challenge ch = challenge_of("a", 1);
+    struct value_text v = text_of(ch.text);
+    struct world *w = world_new();
+    struct request r = request_of(w, REQUEST_NAME_CREATE, AUTH_LOCAL);
+    struct holder h;
+
+    (void)state;
+    (void)make_account(w, "infra");
+    (void)make_account(w, "others");
+    (void)make_name(w, "infra", "one");
+    r.u.name =
+        (struct request_name){.account = "infra", .label = "two", .n_domains_add = 1, .domains_add = domains};
+    assert_done(w, &r);
+    r.u.name =
+        (struct request_name){.account = "others", .label = "three", .n_domains_add = 1, .domains_add = foreign};
+    assert_done(w, &r);
+    h = make_holder(w, "one", "web2");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const char *at = strstr(rows[i].hint, "%s");
+        size_t before = at != NULL ? (size_t)(at - rows[i].hint) : strlen(rows[i].hint);
+        char hint[256];
+        (void)snprintf(hint, sizeof hint, "%.*s%s%s", (int)before, rows[i].hint, at != NULL ? h.uuid_text : "",
+                       at != NULL ? at + 2 : "");
+        r = values_request(request_by(w, REQUEST_VALUE_ADD, &h), "", &v, 1);
+        r.u.values.name = ref_of(NAME_REF_FQDN, rows[i].text);
+        assert_refused(w, &r, REFUSAL_NAME_NOT_IN_SCOPE);
+        assert_string_equal(w->res.hint, hint);
+    }
     world_free(w);
 }
 
@@ -565,6 +621,7 @@ int main(void)
         cmocka_unit_test(a_subdomain_is_compared_byte_for_byte),
         cmocka_unit_test(a_name_is_found_by_owner_label_or_domain),
         cmocka_unit_test(out_of_scope_says_what_is_in_scope_and_what_was_asked),
+        cmocka_unit_test(out_of_scope_of_a_domain_says_how_a_name_gets_it),
         cmocka_unit_test(a_name_that_moved_to_another_account_has_left_the_scope),
         cmocka_unit_test(a_grant_keeps_a_name_of_another_account_in_scope),
         cmocka_unit_test(kinds_of_requests_are_for_those_who_may),

@@ -340,6 +340,7 @@ static void removing_ends_own_claims_and_is_idempotent(void **state)
     assert_int_equal(w->res.removed, 0);
     assert_false(w->res.is_change);
     assert_int_equal(remove_value(w, &h[1], "one", "whatever"), REFUSAL_NONE);
+    assert_int_equal(remove_value(w, &h[1], "one", ""), REFUSAL_MALFORMED);
     world_free(w);
 }
 

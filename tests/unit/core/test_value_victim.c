@@ -111,7 +111,7 @@ static void of_40_hosts_behind_one_credential_the_noisy_one_loses_its_own(void *
 struct victim_row {
     const char *what;
     struct spec claims[8]; /* until text is NULL; slots are their places */
-    uint64_t added_from; /* 0: none is being added */
+    uint64_t added_from;   /* 0: none is being added */
     size_t budget;
     uint64_t old_before;
     const char *victim; /* NULL: none */
