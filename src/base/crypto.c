@@ -9,6 +9,8 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "base/hmac.h"
+
 static struct {
     EVP_MD *sha256;
     pthread_key_t context_key; /* EVP_MD_CTX of the thread, freed when it ends */
@@ -32,7 +34,7 @@ enum err crypto_init(void)
 
     if (pthread_once(&once, fetch) != 0 || fetched.sha256 == NULL || RAND_status() != 1)
         return ERR_CRYPTO;
-    return ERR_OK;
+    return hmac_init();
 }
 
 enum err crypto_random(void *out, size_t len)

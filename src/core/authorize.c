@@ -3,6 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/base64url.h"
+#include "base/bcrypt.h"
 #include "base/crypto.h"
 #include "core/secret.h"
 
@@ -28,6 +30,36 @@ static bool has_secret(const struct credential *cred, const uint8_t hash[SHA256_
             matches += crypto_equal(secret->data, hash, SHA256_LEN) ? 1u : 0u;
     }
     return matches > 0;
+}
+
+/* The live slow secret, when what the caller offers can be it at all; NULL: none. */
+static const struct secret *slow_secret(const struct credential *cred, const char *offered, const struct decide *d)
+{
+    if (strlen(offered) != SECRET_TEXT_LEN || !base64url_is_text(offered, SECRET_TEXT_LEN))
+        return NULL;
+    for (size_t i = 0; i < cred->n_secrets; i++) {
+        const struct secret *s = &cred->secrets[i];
+        if (s->kind == SECRET_BCRYPT && is_live_secret(s, d) && bcrypt_is_hash((const char *)s->data, s->len))
+            return s;
+    }
+    return NULL;
+}
+
+/* Whether the caller has the slow secret of its credential. When that is not known yet, d->check says so. */
+static bool has_slow_secret(struct deciding *c, const struct credential *cred)
+{
+    const struct proof *proof = &c->r->proof;
+    const struct secret *slow = slow_secret(cred, c->r->caller.secret, c->d);
+
+    if (slow == NULL)
+        return false;
+    if (!proof->is_made || proof->len != slow->len || memcmp(proof->hash, slow->data, slow->len) != 0) {
+        c->d->check = slow;
+        return false;
+    }
+    if (proof->is_right)
+        c->proved = slow->id;
+    return proof->is_right;
 }
 
 /* Count a failing authentication; false: refused, because there were too many. */
@@ -158,8 +190,9 @@ enum err authorize_credential(struct deciding *c)
     }
     c->res->credential = cred->id;
     c->res->account = cred->account;
-    if (!has_secret(cred, hash, c->d)) {
-        refuse_secret(c, cred);
+    if (!has_secret(cred, hash, c->d) && !has_slow_secret(c, cred)) {
+        if (c->d->check == NULL)
+            refuse_secret(c, cred);
         return ERR_OK;
     }
     c->res->authenticated = true;
@@ -168,6 +201,45 @@ enum err authorize_credential(struct deciding *c)
     c->e->account = cred->account;
     (void)credential_is_usable(c);
     return ERR_OK;
+}
+
+static bool has_tsig_key(const struct credential *cred, uint32_t id, const struct decide *d)
+{
+    for (size_t i = 0; i < cred->n_secrets; i++) {
+        const struct secret *secret = &cred->secrets[i];
+
+        if (secret->id == id && secret->kind == SECRET_TSIG)
+            return is_live_secret(secret, d);
+    }
+    return false;
+}
+
+void authorize_tsig(struct deciding *c)
+{
+    const struct caller *caller = &c->r->caller;
+    struct credential *cred = state_credential_by_uuid(c->s, &caller->credential);
+
+    if (cred != NULL) {
+        c->res->credential = cred->id;
+        c->res->account = cred->account;
+    }
+    if (caller->tsig_problem != NULL) {
+        (void)refuse(c, REFUSAL_UNAUTHENTICATED, "%s", caller->tsig_problem);
+        return;
+    }
+    if (cred == NULL) { /* a door saw a key of it: credentials stay for ever, so this is another state by now */
+        (void)refuse(c, REFUSAL_UNAUTHENTICATED, "there is no credential %s", show_uuid(&caller->credential).text);
+        return;
+    }
+    if (!has_tsig_key(cred, caller->tsig_secret, c->d)) {
+        (void)refuse(c, REFUSAL_UNAUTHENTICATED, "the TSIG key of %s was replaced", show_credential(cred).text);
+        return;
+    }
+    c->res->authenticated = true;
+    c->credential = cred;
+    c->e->credential = cred->id;
+    c->e->account = cred->account;
+    (void)credential_is_usable(c);
 }
 
 /* What stops a token that is known; false: refused. */
@@ -267,6 +339,8 @@ bool caller_may(struct deciding *c, enum action action)
 bool caller_may_use(struct deciding *c, enum value_kind kind)
 {
     if (caller_administers(c) || (c->credential != NULL && (c->credential->kinds & kind) != 0))
+        return true;
+    if (kind == VALUE_KIND_PINNED && caller_manages(c)) /* who may end what is pinned may pin */
         return true;
     hint(c, "an administrator can do it: riposte value pin NAME TEXT");
     (void)refuse(c, REFUSAL_KIND_NOT_IN_SCOPE, "%s may not change %s values",

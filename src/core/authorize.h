@@ -18,6 +18,9 @@
 
 /* Fills c->credential and the ids of the result. May refuse; ERR_CRYPTO. */
 MUST_USE enum err authorize_credential(struct deciding *c);
+/* The same for a caller whose signature the door has checked: the key must still be the credential's. One that the
+ * door has refused is refused here as well, for the record. */
+void authorize_tsig(struct deciding *c);
 /* The same for a caller with a registration token. *out is NULL when refused. */
 MUST_USE enum err authorize_token(struct deciding *c, struct token **out);
 

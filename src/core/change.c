@@ -8,6 +8,7 @@
 static const char *const kind_words[REQUEST_KINDS] = {
     [REQUEST_VALUE_ADD] = "value-add",
     [REQUEST_VALUE_REMOVE] = "value-remove",
+    [REQUEST_UPDATE] = "update",
     [REQUEST_REGISTER] = "register",
     [REQUEST_ACCOUNT_CREATE] = "account-create",
     [REQUEST_ACCOUNT_SET] = "account-set",
@@ -23,6 +24,7 @@ static const char *const kind_words[REQUEST_KINDS] = {
     [REQUEST_TOKEN_REVOKE] = "token-revoke",
     [REQUEST_CONFIGURE] = "configure",
     [REQUEST_EXPIRE] = "expire",
+    [REQUEST_LOOK] = "look",
 };
 
 struct request *request_new(enum request_kind kind, enum door door)

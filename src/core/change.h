@@ -24,6 +24,7 @@
 enum auth_kind {
     AUTH_NONE,   /* nobody: registration without token */
     AUTH_SECRET, /* credential and secret */
+    AUTH_TSIG,   /* credential, proved to the door by the signature of one of its TSIG keys */
     AUTH_TOKEN,  /* registration token */
     AUTH_LOCAL,  /* the admin socket vouches: may do everything */
     AUTH_SERVER, /* the program itself: expiry, configuration */
@@ -32,7 +33,9 @@ enum auth_kind {
 struct caller {
     enum door door;
     enum auth_kind auth;
-    struct uuid credential;          /* AUTH_SECRET */
+    struct uuid credential;   /* AUTH_SECRET, AUTH_TSIG */
+    uint32_t tsig_secret;     /* AUTH_TSIG: the id of the key that signed */
+    const char *tsig_problem; /* AUTH_TSIG: why the signature was refused, static storage; NULL: it was right */
     char secret[TOKEN_TEXT_LEN + 1]; /* AUTH_SECRET: 40 characters; AUTH_TOKEN: the token; wiped with the request */
     struct addr client;
     bool client_unknown; /* came with X-Forwarded-For through a peer that is not a trusted proxy */
@@ -42,6 +45,7 @@ struct caller {
 enum request_kind {
     REQUEST_VALUE_ADD,
     REQUEST_VALUE_REMOVE,
+    REQUEST_UPDATE,
     REQUEST_REGISTER,
     REQUEST_ACCOUNT_CREATE,
     REQUEST_ACCOUNT_SET,
@@ -57,6 +61,7 @@ enum request_kind {
     REQUEST_TOKEN_REVOKE,
     REQUEST_CONFIGURE,
     REQUEST_EXPIRE,
+    REQUEST_LOOK, /* changes nothing: whether its caller may look at the state */
     REQUEST_KINDS
 };
 
@@ -89,7 +94,47 @@ struct request_values { /* VALUE_ADD: all or none; VALUE_REMOVE */
     struct name_ref name;
     size_t n;
     const struct value_text *values;
-    bool all; /* VALUE_REMOVE: all values of the caller (with `manage` or AUTH_LOCAL: of everybody), n is 0 */
+    bool all;  /* VALUE_REMOVE: all values of the caller (with `manage` or AUTH_LOCAL: of everybody), n is 0 */
+    bool mine; /* with all: the caller's own ones, also with `manage` */
+};
+
+/* What must be true before an update is applied (RFC 2136 section 2.4), and the RCODE that says that it is not. */
+enum condition_kind {
+    CONDITION_NAME_IN_USE,     /* NXDOMAIN */
+    CONDITION_NAME_NOT_IN_USE, /* YXDOMAIN */
+    CONDITION_SET_EXISTS,      /* NXRRSET */
+    CONDITION_SET_ABSENT,      /* YXRRSET */
+    CONDITION_RECORD_EXISTS,   /* NXRRSET; those of one owner are the whole set, no more and no less */
+};
+
+struct update_condition {
+    enum condition_kind kind;
+    uint16_t type;
+    const struct name *owner; /* folded */
+    struct rdata rdata;       /* CONDITION_RECORD_EXISTS, of a TXT record */
+};
+
+enum update_op_kind {
+    UPDATE_ADD,
+    UPDATE_REMOVE,     /* exactly this value */
+    UPDATE_REMOVE_SET, /* what the caller itself has added from the same client network, or before the grace */
+};
+
+struct update_op {
+    enum update_op_kind kind;
+    const struct name *owner; /* folded */
+    struct value_text value;  /* ADD, REMOVE */
+};
+
+#define UPDATE_CONDITIONS_MAX 128 /* of one request */
+#define UPDATE_OPS_MAX        512
+
+/* UPDATE: the conditions hold and all operations are done, in their order, or nothing is. */
+struct request_update {
+    size_t n_conditions;
+    const struct update_condition *conditions;
+    size_t n_ops;
+    const struct update_op *ops;
 };
 
 struct request_register {
@@ -140,6 +185,7 @@ struct request_credential {
     const struct net *networks;
     int64_t expires_s; /* absolute; 0: never */
     int64_t overlap_s; /* ROTATE: how long old secrets go on */
+    bool tsig;         /* CREATE, ROTATE: the new secret is a TSIG key; ROTATE ends secrets of that kind only */
     bool with_values;  /* REVOKE: its claims too */
 };
 
@@ -153,18 +199,39 @@ struct request_token {
     uint32_t id; /* REVOKE */
 };
 
+/* What a caller wants to look at, and so what it takes. What it sees is another question: core/viewer.h. */
+enum look {
+    LOOK_AT_SELF,   /* a right secret. Done also when only the network or the expiry would refuse a change: then the
+                       result's refusal, detail and hint say so */
+    LOOK_AT_OWN,    /* a credential that can be used now */
+    LOOK_AT_NAMES,  /* that, with the action read or manage */
+    LOOK_AT_SERVER, /* that, with the action administer */
+};
+
+/* What computing a slow hash (SECRET_BCRYPT) has shown about the caller's secret. Bound to the hash, so that it
+ * says nothing about another that the credential may have by now. */
+struct proof {
+    bool is_made;
+    bool is_right;
+    uint16_t len;
+    uint8_t hash[SECRET_DATA_MAX];
+};
+
 struct request {
     enum request_kind kind;
     struct caller caller;
+    struct proof proof; /* the sink's */
     int64_t
         deadline_mono_ms; /* after it a queued request is refused; 0: the sink's commit timeout from submission */
     union {
         struct request_values values;
+        struct request_update update;
         struct request_register registration;
         struct request_account account;
         struct request_name name;
         struct request_credential credential;
         struct request_token token;
+        enum look look;
         const struct settings *configure; /* REQUEST_CONFIGURE: becomes the settings when it is done; the caller
                                              keeps it alive until a later REQUEST_CONFIGURE is done */
     } u;
@@ -196,8 +263,11 @@ struct result {
     uint64_t seq;                   /* the journal's position that holds it */
     uint32_t account, credential, name; /* ids concerned or made; 0: none */
     uint32_t token;
-    uint32_t serial; /* of the zone of the name, after it */
+    uint32_t serial;               /* of the zone of the name, after it */
+    bool condition_failed;         /* UPDATE, REFUSAL_CONFLICT: one of its conditions does not hold, and is */
+    enum condition_kind condition; /* of this kind */
     unsigned added, renewed, removed, evicted, evicted_young;
+    const struct entry *entry;       /* with all effects; during the done callback only, NULL: none, or in a copy */
     char secret[TOKEN_TEXT_LEN + 1]; /* REGISTER, CREDENTIAL_CREATE, ROTATE: shown once; TOKEN_CREATE: the token */
 };
 

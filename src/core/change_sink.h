@@ -34,6 +34,8 @@ struct journal_filter {
     uint32_t credential;    /* 0: all */
     const char *request_id; /* NULL: all */
     uint64_t max_scan;      /* entries looked at, newest first window; 0: no bound */
+    uint64_t max_visits;    /* entries looked at from where it begins; 0: no bound */
+    uint64_t *reached; /* the position of the entry looked at last, after_seq when there was none; may be NULL */
 };
 
 struct change_sink {

@@ -11,6 +11,7 @@
 enum admission {
     FOR_HOLDERS,        /* credentials, by their scope; administrators */
     FOR_REGISTRATION,   /* everybody: the settings decide */
+    FOR_MANAGERS,       /* credentials with `manage`, inside their scope; administrators */
     FOR_ADMINISTRATORS, /* the admin socket; credentials with `administer` */
     FOR_SELF,           /* that, or the credential that it is about */
     FOR_THE_SERVER,     /* the program itself */
@@ -22,6 +23,7 @@ static const struct {
 } kinds[REQUEST_KINDS] = {
     [REQUEST_VALUE_ADD] = {decide_value_add, FOR_HOLDERS},
     [REQUEST_VALUE_REMOVE] = {decide_value_remove, FOR_HOLDERS},
+    [REQUEST_UPDATE] = {decide_update, FOR_HOLDERS},
     [REQUEST_REGISTER] = {decide_register, FOR_REGISTRATION},
     [REQUEST_ACCOUNT_CREATE] = {decide_account_create, FOR_ADMINISTRATORS},
     [REQUEST_ACCOUNT_SET] = {decide_account_set, FOR_ADMINISTRATORS},
@@ -29,14 +31,15 @@ static const struct {
     [REQUEST_NAME_CREATE] = {decide_name_create, FOR_ADMINISTRATORS},
     [REQUEST_NAME_SET] = {decide_name_set, FOR_ADMINISTRATORS},
     [REQUEST_NAME_DELETE] = {decide_name_delete, FOR_ADMINISTRATORS},
-    [REQUEST_CREDENTIAL_CREATE] = {decide_credential_create, FOR_ADMINISTRATORS},
+    [REQUEST_CREDENTIAL_CREATE] = {decide_credential_create, FOR_MANAGERS},
     [REQUEST_CREDENTIAL_SET] = {decide_credential_set, FOR_ADMINISTRATORS},
     [REQUEST_CREDENTIAL_ROTATE] = {decide_credential_rotate, FOR_SELF},
-    [REQUEST_CREDENTIAL_REVOKE] = {decide_credential_revoke, FOR_ADMINISTRATORS},
+    [REQUEST_CREDENTIAL_REVOKE] = {decide_credential_revoke, FOR_MANAGERS},
     [REQUEST_TOKEN_CREATE] = {decide_token_create, FOR_ADMINISTRATORS},
     [REQUEST_TOKEN_REVOKE] = {decide_token_revoke, FOR_ADMINISTRATORS},
     [REQUEST_CONFIGURE] = {decide_configure, FOR_THE_SERVER},
     [REQUEST_EXPIRE] = {decide_expire, FOR_THE_SERVER},
+    [REQUEST_LOOK] = {decide_look, FOR_HOLDERS},
 };
 
 /* True when the request is about the caller's own credential. */
@@ -54,7 +57,7 @@ static bool is_admitted(struct deciding *c, enum admission admission)
 {
     enum auth_kind auth = c->r->caller.auth;
 
-    if (admission == FOR_REGISTRATION && auth != AUTH_SECRET)
+    if (admission == FOR_REGISTRATION && auth != AUTH_SECRET && auth != AUTH_TSIG)
         return true;
     if (auth == AUTH_NONE) {
         (void)refuse(c, REFUSAL_UNAUTHENTICATED, "the request names no credential");
@@ -72,7 +75,16 @@ static bool is_admitted(struct deciding *c, enum admission admission)
         (void)refuse(c, REFUSAL_ACTION_NOT_IN_SCOPE, "a registration token can register, and nothing else");
         return false;
     }
-    return caller_may(c, ACTION_ADMINISTER) && change_is_within_rate(c);
+    return caller_may(c, admission == FOR_MANAGERS ? ACTION_MANAGE : ACTION_ADMINISTER) && change_is_within_rate(c);
+}
+
+/* Who asks about itself is told what would refuse a change; that it was told is no refusal. */
+static bool is_told_of_itself(const struct deciding *c)
+{
+    const struct result *res = c->res;
+
+    return c->r->kind == REQUEST_LOOK && c->r->u.look == LOOK_AT_SELF && res->authenticated &&
+           (res->refusal == REFUSAL_NETWORK || res->refusal == REFUSAL_EXPIRED);
 }
 
 static void entry_from_caller(struct entry *e, const struct decide *d, const struct caller *caller)
@@ -104,25 +116,35 @@ enum err decide(struct decide *d, const struct request *r, struct entry *e, stru
 
     assert((unsigned)r->kind < REQUEST_KINDS);
     memset(res, 0, sizeof *res); /* OUTCOME_DONE */
+    d->check = NULL;
     entry_from_caller(e, d, &r->caller);
     if (r->caller.auth == AUTH_SECRET)
         err = authorize_credential(&c);
-    if (err == ERR_OK && !is_refused(&c) && is_admitted(&c, kinds[r->kind].admission))
+    else if (r->caller.auth == AUTH_TSIG)
+        authorize_tsig(&c);
+    if (err != ERR_OK || d->check != NULL)
+        return err;
+    if (!is_refused(&c) && is_admitted(&c, kinds[r->kind].admission))
         err = kinds[r->kind].decide(&c);
     if (err != ERR_OK)
         return err;
+    if (is_told_of_itself(&c)) {
+        res->outcome = OUTCOME_DONE;
+        return replace_proved(&c);
+    }
     if (is_refused(&c)) {
         assert(e->n_effects == 0);
         memset(res->secret, 0, sizeof res->secret);
-        return ERR_OK;
+        return replace_proved(&c);
     }
     res->hint[0] = '\0';
     res->retry_s = 0;
     res->is_change = e->n_effects > 0;
     res->seq = res->is_change ? d->seq : 0;
+    res->entry = res->is_change ? e : NULL;
     if (c.credential != NULL)
         observe_use(&c);
-    return ERR_OK;
+    return replace_proved(&c);
 }
 
 #define SERIAL_STEP_MAX (1u << 30) /* well inside what RFC 1982 can order */

@@ -6,6 +6,7 @@
 #include "base/bucket.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/seal.h"
 #include "core/change.h"
 #include "core/settings.h"
 #include "core/state.h"
@@ -23,13 +24,19 @@ struct decide {
     struct bucket_table *registrations; /* by client prefix */
     struct bucket_table *failures;      /* failing authentications by client prefix */
     MUST_USE enum err (*random)(void *out, size_t len);
+    const struct seal_key *seal;    /* seals TSIG keys; NULL: none can be made */
     struct log_limit *eviction_log; /* of the warnings about young values; NULL: all of them */
+    /* Set by decide(): nothing was decided, because the caller's secret has first to be compared with this hash,
+     * which takes long. Whoever decides does that, puts what came out into the request's proof, and decides again.
+     * Of the state, valid until it changes; NULL: it was decided. */
+    const struct secret *check;
 };
 
 /* Authorize r, check its conditions, and on success append its effects to e and fold them into the state (all of
- * them). *res says what happened; e->n_effects 0 with OUTCOME_DONE: nothing to change. A refusal changes nothing.
- * ERR_MEMORY, ERR_CRYPTO, ERR_CORRUPT: the state may be changed in part; it must be loaded anew, the request may be
- * decided again after that. */
+ * them). *res says what happened; e->n_effects 0 with OUTCOME_DONE: nothing to change. A refusal changes nothing,
+ * with one exception: a secret that was proved the slow way is replaced by its fast hash whatever comes of the
+ * request. ERR_MEMORY, ERR_CRYPTO, ERR_CORRUPT: the state may be changed in part; it must be loaded anew, the
+ * request may be decided again after that. */
 MUST_USE enum err decide(struct decide *d, const struct request *r, struct entry *e, struct result *res);
 
 /* Once a batch, after its last decision: one serial step for each zone whose served data changed: max(previous + 1,

@@ -43,7 +43,7 @@ static MUST_USE enum err read_scope(struct deciding *c, struct scope *scope)
         return ERR_MEMORY;
     for (size_t i = 0; i < req->n_names; i++) {
         struct name_entry *n;
-        enum err e = find_name(c, &req->names[i], &n);
+        enum err e = find_name_in_scope(c, &req->names[i], &n);
         if (e != ERR_OK || is_refused(c))
             return e;
         if (scope->n > 0 && n->account != scope->account) {
@@ -190,6 +190,21 @@ static bool powers_are_acceptable(struct deciding *c)
     return !is_refused(c);
 }
 
+/* Whether a TSIG key can be made when one is wanted; false: refused. */
+static bool key_can_be_sealed(struct deciding *c)
+{
+    if (!c->r->u.credential.tsig || c->d->seal != NULL)
+        return true;
+    (void)refuse(c, REFUSAL_CONFLICT, "this server has no key (store.key) to seal TSIG keys with");
+    return false;
+}
+
+/* The secret that the request asks for. */
+static MUST_USE enum err emit_new(struct deciding *c, uint32_t credential)
+{
+    return c->r->u.credential.tsig ? emit_new_tsig_key(c, credential) : emit_new_secret(c, credential);
+}
+
 enum err decide_credential_create(struct deciding *c)
 {
     const struct request_credential *req = &c->r->u.credential;
@@ -199,7 +214,7 @@ enum err decide_credential_create(struct deciding *c)
 
     if (row == NULL)
         return ERR_MEMORY;
-    if (!powers_are_acceptable(c) || !networks_are_acceptable(c, req->n_networks) ||
+    if (!key_can_be_sealed(c) || !powers_are_acceptable(c) || !networks_are_acceptable(c, req->n_networks) ||
         !expiry_is_acceptable(c, req->has_expires ? req->expires_s : 0))
         return ERR_OK;
     e = read_scope(c, &scope);
@@ -213,12 +228,15 @@ enum err decide_credential_create(struct deciding *c)
         .actions = req->has_actions ? req->actions : ACTION_ADD | ACTION_REMOVE | ACTION_READ,
         .kinds = req->kinds != 0 ? req->kinds : VALUE_KIND_CHALLENGE,
         .n_networks = req->n_networks,
+        .networks = req->networks,
         .allowfrom = "",
         .created_s = c->d->now_s,
         .expires_s = req->has_expires ? req->expires_s : 0,
         .n_names = scope.n,
         .names = scope.names,
     };
+    if (!row_is_within_caller(c, row))
+        return ERR_OK;
     c->res->credential = row->id;
     c->res->account = row->account;
     c->res->name = scope.names[0];
@@ -226,10 +244,10 @@ enum err decide_credential_create(struct deciding *c)
     if (e == ERR_OK)
         e = copy_text(c, &row->label, req->label);
     if (e == ERR_OK)
-        e = copy_nets(c, &row->networks, req->networks, req->n_networks);
+        e = copy_nets(c, &row->networks, row->networks, row->n_networks);
     if (e == ERR_OK)
         e = emit_credential(c, EFFECT_CREDENTIAL_MADE, row);
-    return e == ERR_OK ? emit_new_secret(c, row->id) : e;
+    return e == ERR_OK ? emit_new(c, row->id) : e;
 }
 
 /* A credential that can still be changed. May refuse. */
@@ -363,14 +381,22 @@ static MUST_USE enum err emit_secret_end(struct deciding *c, uint32_t credential
     return emit(c, &f);
 }
 
-/* The next secret that a bearer can show and that is to end at ends_s or has ended; NULL: none is left. A TSIG key
- * is no bearer's secret and stays. */
-static const struct secret *next_to_end(const struct credential *cred, int64_t ends_s, int64_t now_s)
+/* What a new secret replaces: TSIG keys are one kind, all that a bearer can show is the other. */
+enum secret_use { SECRET_FOR_BEARER, SECRET_FOR_TSIG };
+
+static enum secret_use use_of(const struct secret *secret)
+{
+    return secret->kind == SECRET_TSIG ? SECRET_FOR_TSIG : SECRET_FOR_BEARER;
+}
+
+/* The next secret for a use that is to end at ends_s, or any that has ended; NULL: none is left. */
+static const struct secret *next_to_end(const struct credential *cred, enum secret_use use, int64_t ends_s,
+                                        int64_t now_s)
 {
     for (size_t i = 0; i < cred->n_secrets; i++) {
         const struct secret *secret = &cred->secrets[i];
         bool has_ended = secret->ends_s != 0 && secret->ends_s <= now_s;
-        if (has_ended || (secret->kind != SECRET_TSIG && (secret->ends_s == 0 || secret->ends_s > ends_s)))
+        if (has_ended || (use_of(secret) == use && (secret->ends_s == 0 || secret->ends_s > ends_s)))
             return secret;
     }
     return NULL;
@@ -379,6 +405,7 @@ static const struct secret *next_to_end(const struct credential *cred, int64_t e
 enum err decide_credential_rotate(struct deciding *c)
 {
     const struct request_credential *req = &c->r->u.credential;
+    enum secret_use use = req->tsig ? SECRET_FOR_TSIG : SECRET_FOR_BEARER;
     int64_t ends_s = c->d->now_s + req->overlap_s;
     const struct secret *secret;
     struct credential *cred;
@@ -387,6 +414,8 @@ enum err decide_credential_rotate(struct deciding *c)
 
     if (req->overlap_s < 0 || req->overlap_s > OVERLAP_MAX_S)
         return refuse(c, REFUSAL_MALFORMED, "an overlap of %" PRId64 " s is not possible", req->overlap_s);
+    if (!key_can_be_sealed(c))
+        return ERR_OK;
     e = find_live_credential(c, &cred);
     if (e != ERR_OK || is_refused(c))
         return e;
@@ -397,11 +426,19 @@ enum err decide_credential_rotate(struct deciding *c)
         hint(c, "rotate it without --overlap, which ends all older ones");
         return refuse(c, REFUSAL_QUOTA, "%s has %zu secrets already", show_credential(cred).text, cred->n_secrets);
     }
-    while (e == ERR_OK && (secret = next_to_end(state_credential(c->s, id), ends_s, c->d->now_s)) != NULL) {
+    while (e == ERR_OK && (secret = next_to_end(state_credential(c->s, id), use, ends_s, c->d->now_s)) != NULL) {
         bool has_ended = secret->ends_s != 0 && secret->ends_s <= c->d->now_s;
         e = emit_secret_end(c, id, secret, has_ended ? secret->ends_s : ends_s);
     }
-    return e == ERR_OK ? emit_new_secret(c, id) : e;
+    return e == ERR_OK ? emit_new(c, id) : e;
+}
+
+/* Whether the caller may end claims at a name, whoever's they are. */
+static bool reaches_claims_at(const struct deciding *c, uint32_t name)
+{
+    if (caller_administers(c))
+        return true;
+    return has_in_scope(c->credential, name) && name_within(c->s, c->credential, name) != NULL;
 }
 
 enum err decide_credential_revoke(struct deciding *c)
@@ -411,7 +448,7 @@ enum err decide_credential_revoke(struct deciding *c)
     uint32_t id;
     enum err e = find_credential(c, &c->r->u.credential.credential, &cred);
 
-    if (e != ERR_OK || is_refused(c))
+    if (e != ERR_OK || is_refused(c) || !credential_is_within_caller(c, cred))
         return e;
     id = cred->id;
     c->res->credential = id;
@@ -422,7 +459,7 @@ enum err decide_credential_revoke(struct deciding *c)
     for (uint32_t name = 1; c->r->u.credential.with_values && name <= state_last_name(c->s) && e == ERR_OK;
          name++) {
         its.of = state_credential(c->s, id);
-        if (state_name(c->s, name) != NULL)
+        if (state_name(c->s, name) != NULL && reaches_claims_at(c, name))
             e = emit_claims_removed(c, name, &its);
     }
     return e;

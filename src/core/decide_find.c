@@ -7,6 +7,7 @@
 #include "core/authorize.h"
 #include "core/decide_internal.h"
 #include "core/domain.h"
+#include "core/viewer.h"
 
 /* What a reference may mean; tried in this order until one of them finds something. */
 enum meaning { MEANING_OWNER, MEANING_LABEL, MEANING_DOMAIN, MEANINGS };
@@ -217,15 +218,13 @@ enum err find_name(struct deciding *c, const struct name_ref *ref, struct name_e
     return ERR_OK;
 }
 
-/* A name that the caller's credential lists, while it may change it: live, and of its account or granted to it. */
-static struct name_entry *name_within(const struct deciding *c, uint32_t id)
+struct name_entry *name_within(const struct state *s, const struct credential *cred, uint32_t id)
 {
-    const struct credential *cred = c->credential;
-    struct name_entry *n = state_name(c->s, id);
+    struct name_entry *n = state_name(s, id);
 
-    if (n == NULL || !name_is_live(c->s, n))
+    if (n == NULL || !name_is_live(s, n))
         return NULL;
-    return n->account == cred->account || state_is_granted(c->s, id, cred->account) ? n : NULL;
+    return n->account == cred->account || state_is_granted(s, id, cred->account) ? n : NULL;
 }
 
 /* The text of a reference without final dots, which would end the sentence. */
@@ -270,7 +269,7 @@ static enum err refuse_out_of_scope(struct deciding *c, const struct meant *m)
     size_t more = 0;
 
     for (size_t i = 0; i < cred->n_names; i++) {
-        const struct name_entry *n = name_within(c, cred->names[i]);
+        const struct name_entry *n = name_within(c->s, cred, cred->names[i]);
         if (n == NULL)
             continue;
         if (first == NULL)
@@ -301,7 +300,7 @@ enum err find_name_in_scope(struct deciding *c, const struct name_ref *ref, stru
     meant_init(&m, ref);
     for (enum meaning meaning = MEANING_OWNER; meaning < MEANINGS && f.n == 0; meaning++) {
         for (size_t i = 0; i < cred->n_names; i++) {
-            struct name_entry *n = name_within(c, cred->names[i]);
+            struct name_entry *n = name_within(c->s, cred, cred->names[i]);
             if (n != NULL && is_meant(c->s, n, &m, meaning))
                 found_add(&f, n);
         }
@@ -333,7 +332,7 @@ enum err find_account(struct deciding *c, const char *name, struct account **out
     return ERR_OK;
 }
 
-static bool has_in_scope(const struct credential *cred, uint32_t name)
+bool has_in_scope(const struct credential *cred, uint32_t name)
 {
     for (size_t i = 0; i < cred->n_names; i++)
         if (cred->names[i] == name)
@@ -351,6 +350,14 @@ struct credential *find_labelled(const struct state *s, const char *label, uint3
     return NULL;
 }
 
+/* The caller's viewer: the rule of who sees what is core/viewer.h's. */
+static bool caller_sees(const struct deciding *c, const struct credential *cred)
+{
+    const struct viewer v = {.sees_all = caller_administers(c), .credential = c->credential};
+
+    return viewer_sees_credential(&v, c->s, cred);
+}
+
 enum err find_credential(struct deciding *c, const struct credential_ref *ref, struct credential **out)
 {
     struct name_entry *n;
@@ -362,7 +369,8 @@ enum err find_credential(struct deciding *c, const struct credential_ref *ref, s
         return refuse(c, REFUSAL_MALFORMED, "the request names no credential");
     if (uuid_parse(&uuid, ref->text, strlen(ref->text)) == ERR_OK) {
         *out = state_credential_by_uuid(c->s, &uuid);
-        if (*out == NULL) {
+        if (*out == NULL || !caller_sees(c, *out)) {
+            *out = NULL;
             hint(c, "riposte credential list shows all credentials");
             return refuse(c, REFUSAL_NOT_FOUND, "there is no credential %s", show_uuid(&uuid).text);
         }
@@ -373,11 +381,12 @@ enum err find_credential(struct deciding *c, const struct credential_ref *ref, s
         return refuse(c, REFUSAL_NOT_FOUND, "\"%s\" is a label, and the request does not say at which name",
                       show_printable(ref->text, strlen(ref->text)).text);
     }
-    e = find_name(c, &ref->name, &n);
+    e = find_name_in_scope(c, &ref->name, &n);
     if (e != ERR_OK || is_refused(c))
         return e;
     *out = find_labelled(c->s, ref->text, n->id);
-    if (*out == NULL) {
+    if (*out == NULL || !caller_sees(c, *out)) {
+        *out = NULL;
         hint(c, "riposte credential list --name %s", show_name(n).text);
         return refuse(c, REFUSAL_NOT_FOUND, "no credential of %s has the label \"%s\"", show_name(n).text,
                       show_printable(ref->text, strlen(ref->text)).text);

@@ -1,4 +1,5 @@
-/* core/decide_internal.h -- what the files of decide() share; nobody else includes it. Committer's thread.
+/* core/decide_internal.h -- what the files of decide() and import.c share; nobody else includes it. Committer's
+ * thread.
  *
  * A decision has two halves. The first looks, and may refuse; the second emits effects and cannot refuse any more,
  * so that a refusal changes nothing. Functions of the first half leave a refusal in the result and return ERR_OK:
@@ -22,6 +23,7 @@ struct deciding {
     struct entry *e;
     struct result *res;
     struct credential *credential; /* of an AUTH_SECRET caller, once it has proved it; else NULL */
+    uint32_t proved;               /* the slow secret that it was proved with; 0: none */
 };
 
 #define NETWORKS_MAX 256 /* of one credential or token */
@@ -71,6 +73,8 @@ MUST_USE enum err emit_claim_end(struct deciding *c, enum effect_kind kind, uint
 struct claim_filter {
     const struct credential *of; /* NULL: of everybody */
     bool pinned_too;
+    const struct addr *network; /* not NULL: of this client network, or of a smaller order than old_before */
+    uint64_t old_before;
 };
 /* End the claims on one value that the filter names; none is fine. */
 MUST_USE enum err emit_value_end(struct deciding *c, enum effect_kind kind, uint32_t name,
@@ -82,6 +86,10 @@ MUST_USE enum err emit_revocation(struct deciding *c, const struct credential *c
 MUST_USE enum err emit_token_revocation(struct deciding *c, const struct token *t);
 /* Give a credential a new secret, which goes into res->secret. */
 MUST_USE enum err emit_new_secret(struct deciding *c, uint32_t credential);
+/* The same with a TSIG key, which is kept sealed; c->d->seal is there. */
+MUST_USE enum err emit_new_tsig_key(struct deciding *c, uint32_t credential);
+/* The slow secret that the caller has just proved, if any, becomes a fast one with the same start and end. */
+MUST_USE enum err replace_proved(struct deciding *c);
 /* A random version 4 UUID that no credential has. */
 MUST_USE enum err fresh_uuid(struct deciding *c, struct uuid *out);
 /* Copies in the entry's arena; n 0 gives NULL with ERR_OK. */
@@ -91,13 +99,17 @@ MUST_USE enum err copy_text(struct deciding *c, const char **out, const char *te
 /* ---- finding what is meant: decide_find.c. *out is NULL when refused ---- */
 
 bool name_is_live(const struct state *s, const struct name_entry *n); /* not retired, and its zone is served */
+/* A name that a credential lists, while it may act on it: live, and of its account or granted to that. NULL: not.
+ */
+struct name_entry *name_within(const struct state *s, const struct credential *cred, uint32_t id);
+bool has_in_scope(const struct credential *cred, uint32_t name); /* lists it, whether it may act on it or not */
 /* Any live name: for administrators. */
 MUST_USE enum err find_name(struct deciding *c, const struct name_ref *ref, struct name_entry **out);
 /* A live name in the caller's scope; administrators have all in theirs. */
 MUST_USE enum err find_name_in_scope(struct deciding *c, const struct name_ref *ref, struct name_entry **out);
 /* An account that is not deleted. */
 MUST_USE enum err find_account(struct deciding *c, const char *name, struct account **out);
-/* Any credential, revoked ones too. */
+/* Any credential that the caller can see (core/viewer.h), revoked ones too. */
 MUST_USE enum err find_credential(struct deciding *c, const struct credential_ref *ref, struct credential **out);
 /* The live credential with a label at a name; NULL: none. */
 struct credential *find_labelled(const struct state *s, const char *label, uint32_t name);
@@ -123,10 +135,19 @@ bool note_is_acceptable(struct deciding *c, const char *note);      /* NULL is *
 bool networks_are_acceptable(struct deciding *c, size_t n);
 bool expiry_is_acceptable(struct deciding *c, int64_t expires_s);
 
+/* ---- what a caller with `manage` may hand out and take back: decide_manage.c. Administrators: everything ---- */
+
+/* Limit a new credential to what the caller itself has: networks and the end that the request leaves out are its
+ * own. False: refused, the request wants more. */
+bool row_is_within_caller(struct deciding *c, struct effect_credential *row);
+/* Whether all that a credential may do is within what the caller may. False: refused. */
+bool credential_is_within_caller(struct deciding *c, const struct credential *cred);
+
 /* ---- the kinds: one function each ---- */
 
 MUST_USE enum err decide_value_add(struct deciding *c);
 MUST_USE enum err decide_value_remove(struct deciding *c);
+MUST_USE enum err decide_update(struct deciding *c);
 MUST_USE enum err decide_register(struct deciding *c);
 MUST_USE enum err decide_account_create(struct deciding *c);
 MUST_USE enum err decide_account_set(struct deciding *c);
@@ -142,5 +163,6 @@ MUST_USE enum err decide_token_create(struct deciding *c);
 MUST_USE enum err decide_token_revoke(struct deciding *c);
 MUST_USE enum err decide_configure(struct deciding *c);
 MUST_USE enum err decide_expire(struct deciding *c);
+MUST_USE enum err decide_look(struct deciding *c);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/crypto.h"
 #include "core/decide_internal.h"
 #include "core/secret.h"
+#include "core/tsig_key.h"
 #include "core/value_set.h"
 
 #define UUID_ATTEMPTS 8
@@ -193,7 +194,12 @@ static const struct claim *claim_within(const struct value *v, const struct clai
 {
     for (size_t i = 0; i < v->n_claims; i++) {
         const struct claim *claim = &v->claims[i];
-        if ((which->of == NULL || claim->credential == which->of->id) && (!claim->pinned || which->pinned_too))
+        if (which->of != NULL && claim->credential != which->of->id)
+            continue;
+        if (which->network != NULL && claim->order >= which->old_before &&
+            !addr_equal(&claim->network, which->network))
+            continue;
+        if (!claim->pinned || which->pinned_too)
             return claim;
     }
     return NULL;
@@ -277,6 +283,75 @@ enum err emit_new_secret(struct deciding *c, uint32_t credential)
         .starts_s = c->d->now_s,
     };
     return emit(c, &f);
+}
+
+enum err emit_new_tsig_key(struct deciding *c, uint32_t credential)
+{
+    struct effect f = {.kind = EFFECT_SECRET_ADDED};
+    uint8_t *sealed = arena_alloc(&c->e->arena, TSIG_SEALED_LEN);
+    enum err e = ERR_MEMORY;
+
+    if (sealed != NULL)
+        e = tsig_key_make(c->res->secret, sealed, c->d->seal, &state_credential(c->s, credential)->uuid,
+                          c->d->random);
+    if (e != ERR_OK)
+        return e;
+    f.u.secret = (struct effect_secret){
+        .id = state_last_secret(c->s) + 1,
+        .credential = credential,
+        .kind = SECRET_TSIG,
+        .len = TSIG_SEALED_LEN,
+        .data = sealed,
+        .starts_s = c->d->now_s,
+    };
+    return emit(c, &f);
+}
+
+/* The credential's secret with an id; NULL: it has ended. */
+static const struct secret *secret_with_id(const struct credential *cred, uint32_t id)
+{
+    for (size_t i = 0; i < cred->n_secrets; i++)
+        if (cred->secrets[i].id == id)
+            return &cred->secrets[i];
+    return NULL;
+}
+
+enum err replace_proved(struct deciding *c)
+{
+    uint32_t me = c->credential != NULL ? c->credential->id : CREDENTIAL_ADMIN;
+    const struct secret *slow = c->proved != 0 ? secret_with_id(state_credential(c->s, me), c->proved) : NULL;
+    struct effect ended = {.kind = EFFECT_SECRET_ENDED};
+    struct effect added = {.kind = EFFECT_SECRET_ADDED};
+    uint8_t *hash;
+    enum err e;
+
+    if (slow == NULL)
+        return ERR_OK;
+    hash = arena_alloc(&c->e->arena, SHA256_LEN);
+    if (hash == NULL)
+        return ERR_MEMORY;
+    ended.u.secret = (struct effect_secret){
+        .id = slow->id,
+        .credential = me,
+        .kind = slow->kind,
+        .len = slow->len,
+        .data = (const uint8_t *)arena_copy(&c->e->arena, slow->data, slow->len),
+        .starts_s = slow->starts_s,
+        .ends_s = slow->ends_s,
+    };
+    added.u.secret = (struct effect_secret){
+        .id = state_last_secret(c->s) + 1,
+        .credential = me,
+        .kind = SECRET_SHA256,
+        .len = SHA256_LEN,
+        .data = hash,
+        .starts_s = slow->starts_s,
+        .ends_s = slow->ends_s,
+    };
+    e = ended.u.secret.data != NULL ? secret_hash(hash, c->r->caller.secret) : ERR_MEMORY;
+    if (e == ERR_OK)
+        e = emit(c, &ended);
+    return e == ERR_OK ? emit(c, &added) : e;
 }
 
 enum err fresh_uuid(struct deciding *c, struct uuid *out)

@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "core/authorize.h"
-#include "core/decide_internal.h"
+#include "core/decide_values.h"
 #include "core/value_set.h"
 
 #define VALUES_MAX     4096            /* of one request; a place in an order has 16 bits */
@@ -15,18 +15,6 @@
 #define CLAIM_BITS_V6  64
 
 #define EVICTION_LOG_INTERVAL_MS 1000
-
-/* One value of a request, read. */
-struct wanted {
-    struct rdata rdata;
-    int64_t expires_s;
-    bool pinned;
-};
-
-struct wanted_values {
-    size_t n; /* distinct ones */
-    struct wanted *values;
-};
 
 static size_t budget(const struct deciding *c)
 {
@@ -73,8 +61,15 @@ static MUST_USE enum err encode(struct deciding *c, struct rdata *out, const str
     return ERR_OK;
 }
 
-/* Put a value among those that were read; one that is there already only takes the later wishes. */
-static void want(struct wanted_values *all, const struct wanted *w)
+enum err wanted_read(struct deciding *c, struct wanted *out, const struct value_text *v)
+{
+    if (!text_is_acceptable(c, v))
+        return ERR_OK;
+    *out = (struct wanted){.expires_s = expiry_of(c, v), .pinned = v->pinned};
+    return encode(c, &out->rdata, v);
+}
+
+void wanted_put(struct wanted_values *all, const struct wanted *w)
 {
     for (size_t i = 0; i < all->n; i++) {
         struct wanted *have = &all->values[i];
@@ -97,22 +92,16 @@ static MUST_USE enum err read_values(struct deciding *c, struct wanted_values *a
     if (all->values == NULL)
         return ERR_MEMORY;
     for (size_t i = 0; i < req->n; i++) {
-        const struct value_text *v = &req->values[i];
-        struct wanted w = {.pinned = v->pinned};
-        enum err e;
-        if (!text_is_acceptable(c, v))
-            return ERR_OK;
-        w.expires_s = expiry_of(c, v);
-        e = encode(c, &w.rdata, v);
-        if (e != ERR_OK)
+        struct wanted w;
+        enum err e = wanted_read(c, &w, &req->values[i]);
+        if (e != ERR_OK || is_refused(c))
             return e;
-        want(all, &w);
+        wanted_put(all, &w);
     }
     return ERR_OK;
 }
 
-/* Whether all of them fit beside each other and beside what is pinned, which is never evicted; false: refused. */
-static bool values_fit(struct deciding *c, const struct name_entry *n, const struct wanted_values *all)
+bool wanted_fit(struct deciding *c, const struct name_entry *n, const struct wanted_values *all)
 {
     size_t pinned = value_set_pinned_octets(&n->values);
     size_t pinned_before = pinned;
@@ -145,8 +134,7 @@ static bool values_fit(struct deciding *c, const struct name_entry *n, const str
     return true;
 }
 
-/* Add one value, or renew the caller's claim on it. place: its number in the request. */
-static MUST_USE enum err add_one(struct deciding *c, uint32_t name, const struct wanted *w, size_t place)
+enum err wanted_add(struct deciding *c, uint32_t name, const struct wanted *w, size_t place)
 {
     const struct value_set *vs = &state_name(c->s, name)->values;
     const struct value *v = value_set_find(vs, w->rdata.bytes, w->rdata.len);
@@ -213,8 +201,7 @@ static void warn_of_young_eviction(const struct deciding *c, const struct name_e
               log_str("help", "raise values.max-response, or give these hosts names of their own"));
 }
 
-/* Evict until the name is within its budget; what the request added stays. */
-static MUST_USE enum err evict(struct deciding *c, uint32_t name)
+enum err values_evict(struct deciding *c, uint32_t name)
 {
     static const struct claim_filter everybody = {.of = NULL, .pinned_too = false};
 
@@ -287,13 +274,13 @@ enum err decide_value_add(struct deciding *c)
         if (!caller_may_use(c, req->values[i].pinned ? VALUE_KIND_PINNED : VALUE_KIND_CHALLENGE))
             return ERR_OK;
     e = read_values(c, &all);
-    if (e != ERR_OK || is_refused(c) || !values_fit(c, n, &all) || !change_is_within_rate(c))
+    if (e != ERR_OK || is_refused(c) || !wanted_fit(c, n, &all) || !change_is_within_rate(c))
         return e;
     name = n->id;
     for (size_t i = 0; i < all.n && e == ERR_OK; i++)
-        e = add_one(c, name, &all.values[i], i);
+        e = wanted_add(c, name, &all.values[i], i);
     if (e == ERR_OK)
-        e = evict(c, name);
+        e = values_evict(c, name);
     if (e == ERR_OK)
         report_serial(c, state_name(c->s, name));
     return e;
@@ -302,16 +289,24 @@ enum err decide_value_add(struct deciding *c)
 /* Which claims of a value the caller may end. */
 static struct claim_filter own_reach(const struct deciding *c)
 {
-    const struct credential *cred = c->credential;
+    const struct credential *own = c->credential != NULL ? c->credential : state_credential(c->s, CREDENTIAL_ADMIN);
 
     return (struct claim_filter){
-        .of = caller_manages(c) ? NULL : cred,
-        .pinned_too = caller_administers(c) || (cred->kinds & VALUE_KIND_PINNED) != 0,
+        .of = caller_manages(c) && !c->r->u.values.mine ? NULL : own,
+        .pinned_too = caller_manages(c) || (own->kinds & VALUE_KIND_PINNED) != 0,
     };
 }
 
-/* Whether the caller may end a value that is there; false: refused. */
-static bool value_is_removable(struct deciding *c, const struct value *v, const struct claim_filter *reach)
+enum err removal_read(struct deciding *c, struct rdata *out, const struct value_text *v)
+{
+    if (v->len == 0)
+        return refuse(c, REFUSAL_MALFORMED, "a value is empty");
+    if (v->len > VALUE_TEXT_MAX)
+        return refuse(c, REFUSAL_VALUE_TOO_LONG, "a value of %zu octets is not possible", v->len);
+    return encode(c, out, v);
+}
+
+bool value_is_removable(struct deciding *c, const struct value *v, const struct claim_filter *reach)
 {
     size_t within = 0, pinned = 0;
 
@@ -343,23 +338,17 @@ static MUST_USE enum err read_removals(struct deciding *c, const struct name_ent
     if (all->values == NULL)
         return ERR_MEMORY;
     for (size_t i = 0; i < req->n; i++) {
-        const struct value_text *text = &req->values[i];
         struct wanted w = {0};
         const struct value *v;
-        enum err e;
-        if (text->len == 0)
-            return refuse(c, REFUSAL_MALFORMED, "a value is empty");
-        if (text->len > VALUE_TEXT_MAX)
-            return refuse(c, REFUSAL_VALUE_TOO_LONG, "a value of %zu octets is not possible", text->len);
-        e = encode(c, &w.rdata, text);
-        if (e != ERR_OK)
+        enum err e = removal_read(c, &w.rdata, &req->values[i]);
+        if (e != ERR_OK || is_refused(c))
             return e;
         v = value_set_find(&n->values, w.rdata.bytes, w.rdata.len);
         if (v == NULL)
             continue;
         if (!value_is_removable(c, v, reach))
             return ERR_OK;
-        want(all, &w);
+        wanted_put(all, &w);
     }
     return ERR_OK;
 }

@@ -121,7 +121,11 @@ struct effect_credential {
     const uint32_t *names; /* ids */
 };
 
-enum secret_kind { SECRET_SHA256 = 1, SECRET_BCRYPT = 2, SECRET_TSIG = 3 };
+enum secret_kind {
+    SECRET_SHA256 = 1,
+    SECRET_BCRYPT = 2, /* imported, at most one a credential; replaced by the first at its first use */
+    SECRET_TSIG = 3,
+};
 #define SECRET_DATA_MAX 128
 
 struct effect_secret {

@@ -175,6 +175,7 @@ void state_set_position(struct state *s, uint64_t seq, int64_t time_s);
 
 struct state_counts {
     uint64_t accounts, names, tombstones, values, claims, pinned, credentials, tokens, names_unclaimed;
+    uint64_t secrets_bcrypt; /* of credentials that are not revoked */
 };
 struct state_counts state_counts(const struct state *s); /* kept up to date, no scan */
 

@@ -47,8 +47,12 @@ void credential_free(void *row)
 
 static void count_credential(struct state *s, const struct credential *c, int by)
 {
-    if (c->revoked_s == 0)
-        s->counts.credentials += (uint64_t)by;
+    if (c->revoked_s != 0)
+        return;
+    s->counts.credentials += (uint64_t)by;
+    for (size_t i = 0; i < c->n_secrets; i++)
+        if (c->secrets[i].kind == SECRET_BCRYPT)
+            s->counts.secrets_bcrypt += (uint64_t)by;
 }
 
 static bool credential_row_is_sound(const struct state *s, const struct effect_credential *row)
@@ -193,7 +197,8 @@ static enum err rebuild_secrets(struct credential *c, const struct secret *with,
     return ERR_OK;
 }
 
-static enum err change_secret(struct credential *c, const struct effect_secret *row, enum secret_fate fate)
+static enum err change_secret(struct state *s, struct credential *c, const struct effect_secret *row,
+                              enum secret_fate fate)
 {
     uint8_t data[SECRET_DATA_MAX];
     struct secret with = {
@@ -210,7 +215,9 @@ static enum err change_secret(struct credential *c, const struct effect_secret *
         return ERR_CORRUPT;
     if (row->len > 0)
         memcpy(data, row->data, row->len);
+    count_credential(s, c, -1);
     e = rebuild_secrets(c, &with, fate);
+    count_credential(s, c, 1);
     crypto_wipe(data, row->len);
     return e;
 }
@@ -224,7 +231,7 @@ enum err fold_secret_added(struct state *s, const struct effect *f)
     if (c == NULL || row->id <= s->last_secret)
         return ERR_CORRUPT;
     s->last_secret = row->id;
-    return change_secret(c, row, SECRET_KEPT);
+    return change_secret(s, c, row, SECRET_KEPT);
 }
 
 enum err fold_secret_set(struct state *s, const struct effect *f)
@@ -232,7 +239,7 @@ enum err fold_secret_set(struct state *s, const struct effect *f)
     const struct effect_secret *row = &f->u.secret;
     struct credential *c = ids_get(&s->credentials, row->credential);
 
-    return c != NULL && secret_of(c, row->id) != NULL ? change_secret(c, row, SECRET_KEPT) : ERR_CORRUPT;
+    return c != NULL && secret_of(c, row->id) != NULL ? change_secret(s, c, row, SECRET_KEPT) : ERR_CORRUPT;
 }
 
 enum err fold_secret_ended(struct state *s, const struct effect *f)
@@ -240,7 +247,7 @@ enum err fold_secret_ended(struct state *s, const struct effect *f)
     const struct effect_secret *row = &f->u.secret;
     struct credential *c = ids_get(&s->credentials, row->credential);
 
-    return c != NULL && secret_of(c, row->id) != NULL ? change_secret(c, row, SECRET_DROPPED) : ERR_CORRUPT;
+    return c != NULL && secret_of(c, row->id) != NULL ? change_secret(s, c, row, SECRET_DROPPED) : ERR_CORRUPT;
 }
 
 /* ---- tokens ---- */

@@ -2,6 +2,8 @@
 #include "core/resolve.h"
 #include "decide_fixture.h"
 
+static const struct viewer everything = {.sees_all = true};
+
 static struct world *world_with_names(void)
 {
     struct world *w = world_new();
@@ -22,7 +24,7 @@ static const struct name_entry *find(const struct world *w, const char *text, st
 {
     struct name_ref ref = ref_of(NAME_REF_ANY, text);
 
-    return state_resolve_name(w->s, &ref, why);
+    return state_resolve_name(w->s, &everything, &ref, why);
 }
 
 static void a_name_is_found_by_owner_label_or_domain(void **state)
@@ -84,14 +86,14 @@ static void a_credential_is_found_by_id_or_label_at_a_name(void **state)
     struct result why;
 
     (void)state;
-    assert_int_equal(state_resolve_credential(w->s, &ref, &why)->id, h.id);
+    assert_int_equal(state_resolve_credential(w->s, &everything, &ref, &why)->id, h.id);
     ref.text = "web1";
-    assert_null(state_resolve_credential(w->s, &ref, &why));
+    assert_null(state_resolve_credential(w->s, &everything, &ref, &why));
     assert_int_equal(why.refusal, REFUSAL_NOT_FOUND);
     ref.name = ref_of(NAME_REF_ANY, "plain");
-    assert_int_equal(state_resolve_credential(w->s, &ref, &why)->id, h.id);
+    assert_int_equal(state_resolve_credential(w->s, &everything, &ref, &why)->id, h.id);
     ref.name = ref_of(NAME_REF_ANY, "shop");
-    assert_null(state_resolve_credential(w->s, &ref, &why));
+    assert_null(state_resolve_credential(w->s, &everything, &ref, &why));
     assert_int_equal(why.refusal, REFUSAL_NOT_FOUND);
     world_free(w);
 }

@@ -2,6 +2,7 @@
  * an answer that is whole, and must find a change that was published before it began. */
 #include "core/table.h"
 
+#include "core/quiet.h"
 #include "core/table_fixture.h"
 
 #include <pthread.h>
@@ -9,14 +10,6 @@
 #include <stdio.h>
 #include <time.h>
 #include <urcu-qsbr.h>
-
-#if defined(__SANITIZE_THREAD__)
-#define THREAD_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define THREAD_SANITIZER 1
-#endif
-#endif
 
 #define READERS   2
 #define STEADY    300 /* names that are never removed, but replaced */
@@ -31,38 +24,6 @@ struct race {
     atomic_bool stop;
     atomic_ulong lookups, missing, mixed, stale;
 };
-
-#ifdef THREAD_SANITIZER
-#include <dlfcn.h>
-
-/* liburcu is not instrumented, so the sanitizer does not know that a grace period orders what readers did before
- * what the writer does next. Say so: readers release this at their quiescent states, and the end of a grace period
- * acquires it. */
-static atomic_ulong quiet;
-
-void urcu_qsbr_synchronize_rcu(void);
-
-void urcu_qsbr_synchronize_rcu(void)
-{
-    void (*real)(void);
-    void *symbol = dlsym(RTLD_NEXT, "urcu_qsbr_synchronize_rcu");
-
-    memcpy(&real, &symbol, sizeof real);
-    real();
-    (void)atomic_load_explicit(&quiet, memory_order_acquire);
-}
-
-static void become_quiet(void)
-{
-    atomic_fetch_add_explicit(&quiet, 1, memory_order_release);
-    rcu_quiescent_state();
-}
-#else
-static void become_quiet(void)
-{
-    rcu_quiescent_state();
-}
-#endif
 
 /* True when all records hold one value; *round is the one it tells. */
 static bool is_whole(const struct answer_set *set, uint32_t *round)

@@ -1,0 +1,38 @@
+#include "core/viewer.h"
+
+#include "core/decide_internal.h"
+
+struct viewer viewer_of(const struct state *s, uint32_t credential)
+{
+    const struct credential *cred = credential != CREDENTIAL_ADMIN ? state_credential(s, credential) : NULL;
+
+    return (struct viewer){.sees_all = cred != NULL && (cred->actions & ACTION_ADMINISTER) != 0,
+                           .credential = cred};
+}
+
+bool viewer_sees_name(const struct viewer *v, const struct state *s, const struct name_entry *n)
+{
+    if (v->sees_all)
+        return true;
+    return v->credential != NULL && has_in_scope(v->credential, n->id) &&
+           name_within(s, v->credential, n->id) != NULL;
+}
+
+bool viewer_sees_credential(const struct viewer *v, const struct state *s, const struct credential *c)
+{
+    const struct credential *own = v->credential;
+
+    if (v->sees_all || own == c)
+        return true;
+    if (own == NULL || (own->actions & ACTION_MANAGE) == 0)
+        return false;
+    for (size_t i = 0; i < own->n_names; i++)
+        if (has_in_scope(c, own->names[i]) && name_within(s, own, own->names[i]) != NULL)
+            return true;
+    return false;
+}
+
+bool viewer_sees_account(const struct viewer *v, const struct account *a)
+{
+    return v->sees_all || (v->credential != NULL && v->credential->account == a->id);
+}
