@@ -208,6 +208,7 @@ static void finish(struct committer *c)
         answer_running(c);
     }
     answer_all_queued_unavailable(c);
+    checks_answer_all_unavailable(c);
     batch_write_observations(c);
 }
 
@@ -299,6 +300,7 @@ static enum err init_locks(struct committer *c)
     rc |= pthread_cond_init(&c->wake, &attr);
     rc |= pthread_cond_init(&c->watchdog_wake, &attr);
     rc |= pthread_cond_init(&c->keeper_wake, &attr);
+    rc |= pthread_cond_init(&c->checks.wake, &attr);
     rc |= pthread_mutex_init(&c->lock, NULL);
     rc |= pthread_mutex_init(&c->store_lock, NULL);
     rc |= pthread_mutex_init(&c->shared_lock, NULL);
@@ -327,6 +329,8 @@ static enum err init(struct committer *c, const struct committer_options *o, con
         e = bucket_table_new(&c->registrations, LIMITED_CLIENTS);
     if (e == ERR_OK)
         e = bucket_table_new(&c->failures, LIMITED_CLIENTS);
+    if (e == ERR_OK)
+        e = checks_init(c);
     return e;
 }
 
@@ -371,8 +375,8 @@ static enum err configure(struct committer *c, struct instant now, struct text *
 
 static enum err start_threads(struct committer *c, struct text *why)
 {
-    static void *(*const mains[])(void *) = {committer_main, watchdog_main, keeper_main};
-    pthread_t *const threads[] = {&c->thread, &c->watchdog, &c->keeper};
+    static void *(*const mains[])(void *) = {committer_main, watchdog_main, keeper_main, checker_main};
+    pthread_t *const threads[] = {&c->thread, &c->watchdog, &c->keeper, &c->checker};
 
     for (size_t i = 0; i < ARRAY_LEN(mains); i++) {
         int rc = pthread_create(threads[i], NULL, mains[i], c);
@@ -403,7 +407,9 @@ static enum err bring_up(struct committer *c, struct text *why)
     keeper_look_at_space(c);
     now = time_look(c);
     ages_seed(&c->ages, c->state, now, c->settings->values.grace_s);
-    e = make_table(c, &c->table);
+    e = publish_keys(c);
+    if (e == ERR_OK)
+        e = make_table(c, &c->table);
     if (e != ERR_OK) {
         text_put(why, err_text(e));
         return e;
@@ -419,6 +425,7 @@ static void stop_threads(struct committer *c)
     (void)pthread_mutex_lock(&c->lock);
     c->queue.closing = true;
     (void)pthread_cond_broadcast(&c->wake);
+    (void)pthread_cond_broadcast(&c->checks.wake);
     (void)pthread_mutex_unlock(&c->lock);
     if (c->n_threads > 0)
         (void)pthread_join(c->thread, NULL); /* fails for misuse only */
@@ -432,6 +439,8 @@ static void stop_threads(struct committer *c)
         (void)pthread_join(c->watchdog, NULL);
     if (c->n_threads > 2)
         (void)pthread_join(c->keeper, NULL);
+    if (c->n_threads > 3)
+        (void)pthread_join(c->checker, NULL);
 }
 
 static void free_all(struct committer *c)
@@ -452,6 +461,7 @@ static void free_all(struct committer *c)
     (void)pthread_cond_destroy(&c->wake);
     (void)pthread_cond_destroy(&c->watchdog_wake);
     (void)pthread_cond_destroy(&c->keeper_wake);
+    (void)pthread_cond_destroy(&c->checks.wake);
     (void)pthread_mutex_destroy(&c->lock);
     (void)pthread_mutex_destroy(&c->store_lock);
     (void)pthread_mutex_destroy(&c->shared_lock);

@@ -12,7 +12,9 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/metrics.h"
+#include "base/seal.h"
 #include "core/change_sink.h"
+#include "core/keyring.h"
 #include "core/refusals.h"
 #include "core/settings.h"
 #include "core/table.h"
@@ -26,10 +28,12 @@ struct committer_options {
     void *open_arg;
     const char *path; /* of the store, for sink_status; kept until committer_stop() */
     const struct clock *clock;
-    struct table_slot *slot;   /* where DNS threads look; set at the end of the load */
-    struct refusals *refusals; /* decided refusals are kept there */
-    int64_t commit_timeout_ms; /* api.commit-timeout */
-    int64_t journal_keep_s;    /* store.journal; 0: for ever */
+    struct table_slot *slot;     /* where DNS threads look; set at the end of the load */
+    const struct seal_key *seal; /* of TSIG keys; NULL: none can be made or opened */
+    struct keyring *keys;        /* where DNS threads find them opened; NULL: nobody looks */
+    struct refusals *refusals;   /* decided refusals are kept there */
+    int64_t commit_timeout_ms;   /* api.commit-timeout */
+    int64_t journal_keep_s;      /* store.journal; 0: for ever */
 };
 
 /* Open and load the store (with progress in the log when it is long), bring the stored zones in line with settings

@@ -37,10 +37,10 @@ static void describe_caller(struct refusal_record *rec, const struct state *s, c
         (void)snprintf(rec->who, sizeof rec->who, "administrator");
     else if (caller->auth == AUTH_TOKEN)
         (void)snprintf(rec->who, sizeof rec->who, "(token)");
-    else if (caller->auth == AUTH_SECRET && cred != NULL && rec->credential != CREDENTIAL_ADMIN &&
-             cred->label[0] != '\0')
+    else if ((caller->auth == AUTH_SECRET || caller->auth == AUTH_TSIG) && cred != NULL &&
+             rec->credential != CREDENTIAL_ADMIN && cred->label[0] != '\0')
         (void)snprintf(rec->who, sizeof rec->who, "%.39s", cred->label);
-    else if (caller->auth == AUTH_SECRET)
+    else if (caller->auth == AUTH_SECRET || caller->auth == AUTH_TSIG)
         (void)snprintf(rec->who, sizeof rec->who, "%s", uuid_format(&caller->credential, id));
 }
 
@@ -63,6 +63,9 @@ static void describe_name(struct refusal_record *rec, const struct state *s, con
         describe_text(rec, text, strlen(text));
     } else if (r->kind == REQUEST_VALUE_ADD || r->kind == REQUEST_VALUE_REMOVE) {
         describe_text(rec, r->u.values.name.text, r->u.values.name.len);
+    } else if (r->kind == REQUEST_UPDATE && r->u.update.n_ops > 0) {
+        (void)name_format(r->u.update.ops[0].owner, text);
+        describe_text(rec, text, strlen(text));
     } else if (r->kind == REQUEST_NAME_CREATE && r->u.name.label != NULL) {
         describe_text(rec, r->u.name.label, strlen(r->u.name.label));
     } else if (r->kind == REQUEST_NAME_SET || r->kind == REQUEST_NAME_DELETE) {
@@ -115,6 +118,25 @@ static void answer(struct committer *c, struct item *it, struct result *res)
         it->done(it->arg, res, c->state);
 }
 
+void answer_displaced(struct committer *c, struct item *it)
+{
+    struct result res = {.outcome = OUTCOME_REFUSED, .refusal = REFUSAL_RATE, .retry_s = RETRY_S};
+
+    (void)snprintf(res.detail, sizeof res.detail,
+                   "too many different secrets wait for being compared with what was imported from acme-dns");
+    answer(c, it, &res);
+    item_free(it);
+}
+
+void answer_unchecked(struct committer *c, struct item *it)
+{
+    struct result res;
+
+    answer_unavailable(&res, "the server is stopping");
+    answer(c, it, &res);
+    item_free(it);
+}
+
 void answer_running(struct committer *c)
 {
     bool answer_it[BATCH_MAX];
@@ -135,6 +157,8 @@ void answer_overdue(struct committer *c, const struct overdue *o)
 
     if (o->state == ITEM_RUNNING)
         answer_unknown(&res);
+    else if (o->state == ITEM_CHECKING)
+        answer_unavailable(&res, "the secret could not be compared in time with what was imported from acme-dns");
     else
         answer_unavailable(&res, "the store did not take the change in time");
     count(c, o->caller.door, o->kind, res.outcome);

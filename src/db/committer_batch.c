@@ -20,7 +20,9 @@
 
 static struct credential *credential_of(const struct committer *c, const struct request *r)
 {
-    return r->caller.auth == AUTH_SECRET ? state_credential_by_uuid(c->state, &r->caller.credential) : NULL;
+    return r->caller.auth == AUTH_SECRET || r->caller.auth == AUTH_TSIG
+               ? state_credential_by_uuid(c->state, &r->caller.credential)
+               : NULL;
 }
 
 /* Without memory the use of a credential is not noted: nothing depends on it. */
@@ -130,19 +132,25 @@ static MUST_USE enum err decide_all(struct committer *c, struct instant now)
         .registrations = c->registrations,
         .failures = c->failures,
         .random = crypto_random,
+        .seal = c->o.seal,
         .eviction_log = &c->eviction_log,
     };
     enum err e = decide_expiry(c, &d, now);
 
-    for (size_t i = 0; e == ERR_OK && i < c->n_running; i++) {
+    for (size_t i = 0; e == ERR_OK && i < c->n_running;) {
         struct item *it = c->running[i];
-        if (it->failures >= FAILURES_MAX) {
+        d.check = NULL;
+        if (it->failures >= FAILURES_MAX)
             answer_unavailable(&c->results[i], "the server failed in deciding this request");
-            continue;
-        }
-        e = decide_one(c, &d, it->request, &c->results[i]);
+        else
+            e = decide_one(c, &d, it->request, &c->results[i]);
         if (e != ERR_OK)
             blame(c, i, 1);
+        else if (d.check != NULL && checks_park(c, i, d.check))
+            continue; /* the next one has moved into its place */
+        else if (d.check != NULL)
+            answer_unavailable(&c->results[i], "the server is stopping");
+        i++;
     }
     if (e == ERR_OK && c->n_effective > 0)
         e = decide_serials(&d, &c->entries[c->n_effective - 1]);
@@ -212,6 +220,8 @@ static MUST_USE enum err commit_and_publish(struct committer *c, struct instant 
 
     if (e == ERR_OK)
         e = state_stage(c->state, staged);
+    if (e == ERR_OK && c->o.keys != NULL)
+        e = keyring_stage(c->o.keys, c->o.seal, c->state, c->effective, c->n_effective);
     if (e == ERR_OK) {
         e = write_batch(c, now.mono_ms);
         if (e == ERR_CORRUPT)
@@ -219,9 +229,13 @@ static MUST_USE enum err commit_and_publish(struct committer *c, struct instant 
     }
     if (e != ERR_OK) {
         table_batch_free(staged);
+        if (c->o.keys != NULL)
+            keyring_unstage(c->o.keys);
         return e;
     }
     table_batch_publish(staged);
+    if (c->o.keys != NULL)
+        keyring_publish(c->o.keys);
     c->stored_seq = last->seq;
     state_set_position(c->state, last->seq, last->time_s);
     ages_note(&c->ages, now.mono_ms, last->seq);
@@ -248,14 +262,17 @@ void batch_run(struct committer *c, struct instant now)
         doing = "committing";
         e = commit_and_publish(c, now);
     }
-    free_entries(c);
     if (e != ERR_OK) {
+        free_entries(c);
         store_failed(c, e, doing);
         return;
     }
     adopt_settings(c);
-    shared_update(c); /* before the answers: who asks after his answer finds it counted */
-    answer_running(c);
+    shared_update(c);  /* before the answers: who asks after his answer finds it counted */
+    answer_running(c); /* results point at the entries */
+    free_entries(c);
     table_reclaim(c->table);
+    if (c->o.keys != NULL)
+        keyring_reclaim(c->o.keys);
     c->batch_max = c->batch_max < BATCH_MAX / 2 ? c->batch_max * 2 : BATCH_MAX;
 }

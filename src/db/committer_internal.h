@@ -1,8 +1,9 @@
 /* db/committer_internal.h -- the inside of the committer; for committer*.c only.
  *
- * Three threads. The committer's own decides, commits, publishes and answers. The watchdog answers in its place
+ * Four threads. The committer's own decides, commits, publishes and answers. The watchdog answers in its place
  * when a deadline passes while the committer hangs in the disk. The keeper does what may wait for the disk and
- * concerns nobody's change: checkpoints, and looking at the free space.
+ * concerns nobody's change: checkpoints, and looking at the free space. The checker computes slow hashes of
+ * secrets.
  *
  * Locks: `lock` guards the queue and what is under way, `shared_lock` what other threads may look at, `store_lock`
  * which store others may use. None is held while another is taken, nor over a callback, a system call on a file or
@@ -19,6 +20,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/siphash.h"
 #include "core/decide.h"
 #include "db/committer.h"
 
@@ -30,7 +32,7 @@
 
 /* ---- requests under way (committer_queue.c) ---- */
 
-enum item_state { ITEM_QUEUED, ITEM_RUNNING, ITEM_ANSWERED };
+enum item_state { ITEM_QUEUED, ITEM_RUNNING, ITEM_CHECKING, ITEM_ANSWERED };
 
 struct item {
     struct item *next;
@@ -40,6 +42,7 @@ struct item {
     int64_t deadline_ms;   /* by the monotonic clock; NEVER_MS: none */
     enum item_state state; /* guarded by lock */
     unsigned failures;     /* decisions that ended in an error of ours */
+    unsigned suspect;      /* ITEM_CHECKING: place of its client and credential in checks.failures */
 };
 
 struct inspection {
@@ -69,6 +72,33 @@ void queue_put_back(struct committer *c);
 /* Nothing is running any more, so that the watchdog keeps away: the first n items of c->running are the caller's,
  * who answers those for which answer_it[i] says so, and frees them all. Returns n. */
 size_t queue_end_running(struct committer *c, bool answer_it[BATCH_MAX]);
+
+/* Queue again, at the end, one that was parked: there is always room for it. Holding lock. */
+void queue_return(struct committer *c, struct item *it);
+
+/* ---- slow checks of secrets (committer_check.c) ---- */
+
+#define PARKED_MAX 1024
+#define SUSPECTS   1024
+
+struct checks {                /* guarded by lock, but for done */
+    struct item *first, *last; /* parked, in the order in which they came */
+    size_t n;
+    pthread_cond_t wake;
+    struct siphash_key key;
+    uint16_t failures[SUSPECTS]; /* lately, by client network and credential; who shares a place shares the count */
+    int64_t suspects_ms;         /* who has failures is not checked before */
+    int64_t forget_ms;
+    _Atomic uint64_t done[2]; /* wrong, right */
+};
+
+MUST_USE enum err checks_init(struct committer *c);
+/* Park the item at place i of c->running, which closes the gap: its secret is to be compared with `check`. False:
+ * it stays where it is, because the committer is stopping or the watchdog has answered it. Committer's thread. */
+bool checks_park(struct committer *c, size_t i, const struct secret *check);
+/* At the end: nothing is parked any more, nor will be. Committer's thread. */
+void checks_answer_all_unavailable(struct committer *c);
+void *checker_main(void *arg);
 
 /* ---- time (committer_time.c), committer's thread ---- */
 
@@ -142,12 +172,13 @@ struct overdue {
 
 struct committer {
     struct committer_options o;
-    pthread_t thread, watchdog, keeper;
+    pthread_t thread, watchdog, keeper, checker;
     unsigned n_threads; /* started: in this order */
 
     pthread_mutex_t lock;
     pthread_cond_t wake;
     struct queue queue;
+    struct checks checks;
     struct item *running[BATCH_MAX]; /* changed by the committer under lock */
     size_t n_running;
     pthread_cond_t watchdog_wake;
@@ -215,6 +246,9 @@ void batch_write_observations(struct committer *c);
 void answer_running(struct committer *c);
 void answer_unknown(struct result *res);
 void answer_unavailable(struct result *res, const char *detail);
+/* One that was parked gave way to others, or is not checked any more because the program ends. Frees it. */
+void answer_displaced(struct committer *c, struct item *it);
+void answer_unchecked(struct committer *c, struct item *it);
 /* The same for one that the watchdog has taken away. */
 void answer_overdue(struct committer *c, const struct overdue *o);
 void answer_all_queued_unavailable(struct committer *c);
@@ -225,6 +259,8 @@ void answer_all_queued_unavailable(struct committer *c);
 MUST_USE enum err load_all(struct committer *c, struct text *why);
 /* A new table of what the state has to show, in no slot yet. */
 MUST_USE enum err make_table(struct committer *c, struct table **out);
+/* Publish the TSIG keys of the state; when some cannot be opened, that is said and they are not there. */
+MUST_USE enum err publish_keys(struct committer *c);
 /* Something failed before COMMIT (what is running is queued again), or in it (it waits for its answer). */
 void store_failed(struct committer *c, enum err e, const char *doing);
 /* Try to be well again, when it is time. */

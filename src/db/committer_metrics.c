@@ -109,6 +109,9 @@ static void put_state(const struct committer_shared *s, struct text *out)
         {"riposte_claims", "Claims on values.", s->counts.claims},
         {"riposte_claims_pinned", "Claims that never expire and are never evicted.", s->counts.pinned},
         {"riposte_credentials", "Credentials that are not revoked.", s->counts.credentials},
+        {"riposte_secrets_bcrypt",
+         "Secrets from acme-dns that were not used yet, so that they are still slow to check.",
+         s->counts.secrets_bcrypt},
         {"riposte_tokens", "Registration tokens that are not revoked.", s->counts.tokens},
         {"riposte_table_nodes", "Owner names that DNS answers for.", s->table.nodes},
         {"riposte_table_octets", "Memory of the table that DNS answers from.", s->table.bytes},
@@ -133,12 +136,22 @@ static void put_store(struct committer *c, struct text *out)
     put_gauges(out, gauges, ARRAY_LEN(gauges));
 }
 
+static void put_checks(const struct committer *c, struct text *out)
+{
+    metrics_head(out, "riposte_secret_checks_total", METRIC_COUNTER,
+                 "Slow comparisons of secrets with what was imported from acme-dns.");
+    metrics_sample_u64(out, "riposte_secret_checks_total", "result=\"right\"",
+                       atomic_load_explicit(&c->checks.done[1], memory_order_relaxed));
+    metrics_sample_u64(out, "riposte_secret_checks_total", "result=\"wrong\"",
+                       atomic_load_explicit(&c->checks.done[0], memory_order_relaxed));
+}
+
 static size_t queue_length(struct committer *c)
 {
     size_t n;
 
     (void)pthread_mutex_lock(&c->lock);
-    n = c->queue.n + c->n_running;
+    n = c->queue.n + c->n_running + c->checks.n;
     (void)pthread_mutex_unlock(&c->lock);
     return n;
 }
@@ -154,6 +167,7 @@ static void collect(void *self, struct text *out)
     metrics_histogram_put(out, "riposte_commit_batch_size", "Requests that one commit answers.", &c->batch_size, 1);
     put_gauges(out, &queue, 1);
     put_changes(c, out);
+    put_checks(c, out);
     metrics_head(
         out, "riposte_values_evicted_young_total", METRIC_COUNTER,
         "Values evicted while younger than values.grace: certificates may fail; raise values.max-response.");

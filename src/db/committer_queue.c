@@ -27,23 +27,30 @@ static void wake_watchdog_for(struct committer *c, int64_t deadline_ms)
     (void)pthread_cond_signal(&c->watchdog_wake);
 }
 
-static enum err put_item(struct committer *c, struct item *it)
+void queue_return(struct committer *c, struct item *it)
 {
     struct queue *q = &c->queue;
 
-    if (q->closing)
-        return ERR_CLOSED;
-    if (q->n >= QUEUE_MAX)
-        return ERR_FULL;
+    it->state = ITEM_QUEUED;
+    it->next = NULL;
     if (q->last != NULL)
         q->last->next = it;
     else
         q->first = it;
     q->last = it;
     q->n++;
-    wake_watchdog_for(c, it->deadline_ms);
     if (q->n >= q->awaited)
         wake_committer(c);
+}
+
+static enum err put_item(struct committer *c, struct item *it)
+{
+    if (c->queue.closing)
+        return ERR_CLOSED;
+    if (c->queue.n >= QUEUE_MAX)
+        return ERR_FULL;
+    wake_watchdog_for(c, it->deadline_ms);
+    queue_return(c, it);
     return ERR_OK;
 }
 

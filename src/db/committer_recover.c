@@ -167,6 +167,26 @@ enum err make_table(struct committer *c, struct table **out)
     return ERR_OK;
 }
 
+enum err publish_keys(struct committer *c)
+{
+    size_t unreadable = 0;
+    enum err e;
+
+    if (c->o.keys == NULL)
+        return ERR_OK;
+    e = keyring_stage_all(c->o.keys, c->o.seal, c->state, &unreadable);
+    if (e != ERR_OK)
+        return e;
+    keyring_publish(c->o.keys);
+    keyring_reclaim(c->o.keys);
+    if (unreadable > 0)
+        log_event(LOG_ERROR, "tsig-keys-unreadable", log_int("keys", (int64_t)unreadable),
+                  log_str("help",
+                          "they were sealed with another store.key: put that file back and restart, or give "
+                          "their holders new ones with riposte credential rotate --tsig"));
+    return ERR_OK;
+}
+
 /* ---- failing ---- */
 
 static void back_off(struct committer *c)
@@ -217,7 +237,9 @@ static MUST_USE enum err load_and_show(struct committer *c, struct text *why)
     e = load_all(c, why);
     if (e != ERR_OK)
         return e;
-    e = make_table(c, &fresh);
+    e = publish_keys(c);
+    if (e == ERR_OK)
+        e = make_table(c, &fresh);
     if (e != ERR_OK) {
         text_put(why, err_text(e));
         return e;

@@ -14,7 +14,7 @@
 struct harvest {
     struct overdue overdue[OVERDUE_AT_ONCE];
     size_t n;
-    struct item *dead; /* those that were queued */
+    struct item *dead; /* those that were queued or parked */
     int64_t next_ms;
 };
 
@@ -35,22 +35,22 @@ static bool harvest_item(struct harvest *h, const struct item *it, int64_t now_m
 }
 
 /* Holding lock. */
-static void harvest_queue(struct harvest *h, struct queue *q, int64_t now_ms)
+static void harvest_list(struct harvest *h, struct item **first, struct item **last, size_t *n, int64_t now_ms)
 {
-    struct item **at = &q->first;
+    struct item **at = first;
 
-    q->last = NULL;
+    *last = NULL;
     while (*at != NULL) {
         struct item *it = *at;
         if (!harvest_item(h, it, now_ms)) {
-            q->last = it;
+            *last = it;
             at = &it->next;
             continue;
         }
         *at = it->next; /* never to be applied */
         it->next = h->dead;
         h->dead = it;
-        q->n--;
+        --*n;
     }
 }
 
@@ -85,7 +85,8 @@ void *watchdog_main(void *arg)
     while (!c->watchdog_stop) {
         struct harvest h = {.next_ms = NEVER_MS};
         int64_t now_ms = clock_mono_ms(c->o.clock);
-        harvest_queue(&h, &c->queue, now_ms);
+        harvest_list(&h, &c->queue.first, &c->queue.last, &c->queue.n, now_ms);
+        harvest_list(&h, &c->checks.first, &c->checks.last, &c->checks.n, now_ms);
         harvest_running(&h, c, now_ms);
         c->watchdog_at_ms = h.next_ms;
         if (h.n > 0) {

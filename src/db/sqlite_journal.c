@@ -151,24 +151,34 @@ static bool passes(const struct journal_filter *f, const struct entry *e)
            (f->request_id == NULL || strcmp(e->request_id, f->request_id) == 0);
 }
 
-/* Visit one portion after *at; *more says whether there may be another. */
-static enum err visit_portion(sqlite3_stmt *st, const struct journal_filter *f, uint64_t *at, journal_visit *visit,
-                              void *arg, bool *more)
+/* A reading under way. */
+struct reading {
+    const struct journal_filter *f;
+    uint64_t at; /* the position that was looked at last */
+    uint64_t looked_at;
+};
+
+/* Visit one portion after where the reading is; *more says whether there may be another. */
+static enum err visit_portion(sqlite3_stmt *st, struct reading *reading, journal_visit *visit, void *arg,
+                              bool *more)
 {
+    const struct journal_filter *f = reading->f;
     struct row r = {.st = st};
-    enum err e = sqlite_err(sqlite3_bind_int64(st, 1, (int64_t)*at));
+    enum err e = sqlite_err(sqlite3_bind_int64(st, 1, (int64_t)reading->at));
 
     *more = false;
-    while (e == ERR_OK && row_next(&r)) {
+    while (e == ERR_OK && (f->max_visits == 0 || reading->looked_at < f->max_visits) && row_next(&r)) {
         struct entry entry;
         entry_init(&entry);
         e = journal_row(&r, &entry);
-        *at = entry.seq;
+        reading->at = entry.seq;
+        reading->looked_at++;
         *more = e == ERR_OK && (!passes(f, &entry) || visit(arg, &entry));
         entry_fini(&entry);
         if (!*more)
             break;
     }
+    *more = *more && (f->max_visits == 0 || reading->looked_at < f->max_visits);
     (void)sqlite3_reset(st); /* r.err has it */
     return e != ERR_OK ? e : r.err;
 }
@@ -197,18 +207,20 @@ enum err sqlite_journal(struct store *st, const struct journal_filter *f, journa
     const struct sqlite_store *s = (const struct sqlite_store *)st;
     sqlite3 *db;
     sqlite3_stmt *read = NULL;
-    uint64_t at = 0;
+    struct reading reading = {.f = f};
     bool more = true;
     int rc;
     enum err e = conn_open(&db, s->path, CONN_READ, &rc);
 
     if (e == ERR_OK)
-        e = find_start(db, f, &at);
+        e = find_start(db, f, &reading.at);
     if (e == ERR_OK)
         e = conn_prepare(db, "SELECT " JOURNAL_COLUMNS " FROM journal WHERE seq > ? ORDER BY seq LIMIT " PORTION,
                          &read);
     while (e == ERR_OK && more)
-        e = visit_portion(read, f, &at, visit, arg, &more);
+        e = visit_portion(read, &reading, visit, arg, &more);
+    if (f->reached != NULL)
+        *f->reached = reading.at;
     (void)sqlite3_finalize(read); /* e has it */
     conn_close(&db);
     return e;

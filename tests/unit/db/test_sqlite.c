@@ -429,6 +429,47 @@ static void the_journal_is_read_in_order_and_by_filter(void **state)
     st->ops->close(st);
 }
 
+static void reading_the_journal_stops_where_it_may_and_says_where(void **state)
+{
+    static const struct {
+        struct journal_filter filter;
+        size_t most;
+        const char *expected;
+        uint64_t reached;
+    } rows[] = {
+        {{0}, 64, "1 2 3 4 5 6 7 8 9 10 11 12 13 14 ", 14},
+        {{.max_visits = 3}, 64, "1 2 3 ", 3},
+        {{.max_visits = 14}, 64, "1 2 3 4 5 6 7 8 9 10 11 12 13 14 ", 14},
+        {{.max_visits = 3, .after_seq = 12}, 64, "13 14 ", 14},
+        {{.max_visits = 4, .name = 2}, 64, "3 4 ", 4}, /* what does not pass is looked at, too */
+        {{.max_visits = 2, .name = 4}, 64, "", 2},
+        {{.max_visits = 2, .since_s = TIME_0 + 115}, 64, "12 13 ", 13},
+        {{0}, 2, "1 2 ", 2},
+        {{.name = 2}, 2, "3 4 ", 4},
+        {{.after_seq = 14}, 64, "", 14},
+    };
+    struct fixture *f = *state;
+    struct store *st;
+
+    write_scenario(f->path);
+    st = open_store(f->path, STORE_SERVE);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct journal_filter filter = rows[i].filter;
+        struct seen seen = {.most = rows[i].most};
+        uint64_t reached = 99;
+        struct text t;
+        filter.reached = &reached;
+        text_init(&t, 1000);
+        assert_int_equal(st->ops->journal(st, &filter, note, &seen), ERR_OK);
+        for (size_t k = 0; k < seen.n; k++)
+            text_printf(&t, "%u ", (unsigned)seen.seqs[k]);
+        assert_string_equal(t.bytes, rows[i].expected);
+        assert_int_equal(reached, rows[i].reached);
+        text_fini(&t);
+    }
+    st->ops->close(st);
+}
+
 static bool count_entry(void *arg, const struct entry *e)
 {
     (void)e;
@@ -650,6 +691,7 @@ int main(void)
         WITH_DIR(what_is_no_store_is_refused_and_left_alone),
         WITH_DIR(a_migration_keeps_a_copy_of_the_version_before),
         WITH_DIR(the_journal_is_read_in_order_and_by_filter),
+        WITH_DIR(reading_the_journal_stops_where_it_may_and_says_where),
         WITH_DIR(a_long_journal_is_read_in_portions),
         WITH_DIR(pruning_removes_old_entries_and_never_state),
         WITH_DIR(a_checkpoint_empties_the_log_beside_the_writer),
