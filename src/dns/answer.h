@@ -7,15 +7,22 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "core/keyring.h"
 #include "core/table.h"
 #include "core/trace.h"
 #include "dns/counters.h"
 #include "dns/query.h"
+#include "dns/server.h"
+#include "dns/tsig.h"
 #include "dns/tuning.h"
+#include "dns/update.h"
 
 /* What answers depend on besides the table; one a DNS thread. */
 struct answerer {
-    const struct table *table; /* read once a batch; NULL: still loading, SERVFAIL */
+    const struct table *table;   /* read once a batch; NULL: still loading, SERVFAIL */
+    const struct keyring *keys;  /* of signed messages; NULL: there are none */
+    struct update_door *updates; /* NULL: UPDATE is REFUSED */
+    enum tsig_legacy tsig_legacy;
     uint16_t udp_size;
     const char *identity; /* "" for none; at most DNS_IDENTITY_MAX */
     size_t identity_len;
@@ -31,11 +38,21 @@ struct answer_peer {
     const struct sockaddr *from; /* borrowed */
     enum query_transport transport;
     uint8_t listener;
+    /* Where the reply to an UPDATE goes when it comes later, as in struct update_message; NULL: UPDATE is REFUSED.
+     */
+    void (*route)(void *arg, struct update *u);
+    void (*unroute)(void *arg, struct update *u);
+    void *route_arg;
 };
 
+#define ANSWER_CAP_MIN 1024 /* a reply without records but with the longest signature fits */
+
 /* Overwrite msg, which holds the query that q was parsed from, with the response; returns its length, at most cap
- * and at most what the client takes, or 0: send nothing. cap is at least DNS_UDP_PLAIN_MAX (UDP) or DNS_MESSAGE_MAX
- * (TCP), and msg has NAME_PAD octets of room behind cap. Counts and traces. */
+ * and at most what the client takes, or 0: send nothing, or not yet (an UPDATE that was taken). cap is at least
+ * ANSWER_CAP_MIN (UDP) or DNS_MESSAGE_MAX (TCP), and msg has NAME_PAD octets of room behind cap. Counts and traces.
+ *
+ * A signed message is verified and answered signed, whatever the answer (RFC 8945 section 5.3); that, and UPDATE,
+ * leaves the fast path: it allocates, and may take the locks of the door and of the sink. */
 size_t answer_compose(struct answerer *a, const struct query *q, const struct answer_peer *peer, uint8_t *msg,
                       size_t cap);
 

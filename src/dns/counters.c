@@ -116,6 +116,26 @@ static void responses_put(struct text *out, const struct dns_counters *const *bl
     }
 }
 
+static void tsig_put(struct text *out, const struct dns_counters *const *blocks, size_t n)
+{
+    static const char name[] = "riposte_dns_tsig_total";
+    static const struct {
+        const char *labels;
+        size_t offset;
+    } results[] = {
+        {"result=\"right\"", offsetof(struct dns_counters, tsig_right)},
+        {"result=\"BADSIG\"", offsetof(struct dns_counters, tsig_badsig)},
+        {"result=\"BADKEY\"", offsetof(struct dns_counters, tsig_badkey)},
+        {"result=\"BADTIME\"", offsetof(struct dns_counters, tsig_badtime)},
+        {"result=\"BADTRUNC\"", offsetof(struct dns_counters, tsig_badtrunc)},
+    };
+
+    metrics_head(out, name, METRIC_COUNTER,
+                 "DNS messages with a transaction signature, by what it was found to be.");
+    for (size_t i = 0; i < ARRAY_LEN(results); i++)
+        metrics_sample_u64(out, name, results[i].labels, sum_at(blocks, n, results[i].offset));
+}
+
 static const struct plain_metric {
     const char *name;
     const char *help;
@@ -141,6 +161,7 @@ void dns_counters_put(struct text *out, const struct dns_counters *const *blocks
 {
     queries_put(out, blocks, n);
     responses_put(out, blocks, n);
+    tsig_put(out, blocks, n);
     for (size_t i = 0; i < ARRAY_LEN(plain_metrics); i++) {
         const struct plain_metric *m = &plain_metrics[i];
 

@@ -31,6 +31,7 @@ struct dns_counters {
     uint64_t truncated;
     uint64_t dropped; /* answered with silence */
     uint64_t send_failed;
+    uint64_t tsig_right, tsig_badsig, tsig_badkey, tsig_badtime, tsig_badtrunc; /* signed messages */
     uint64_t tcp_connections, tcp_refused, tcp_timeouts; /* accepted; over a limit; idle or slow ones closed */
     uint64_t tcp_open;                                   /* gauge */
 };

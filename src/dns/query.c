@@ -123,13 +123,15 @@ static void owner_skip(struct wire_reader *r, bool *root)
 
 enum section { SECTION_ANSWER, SECTION_ADDITIONAL };
 
-/* Step over count records. In the additional section the OPT record is read (RFC 6891 section 6.1.1: at most one,
- * at any place, owned by the root); all others are ignored. False: not well formed. */
+/* Step over count records; r counts from the beginning of the message. In the additional section the OPT record is
+ * read (RFC 6891 section 6.1.1: at most one, at any place, owned by the root), and the TSIG record is noted (RFC
+ * 8945 section 5.1: at most one, the very last); all others are ignored. False: not well formed. */
 static bool records_read(struct query *q, struct wire_reader *r, unsigned count, enum section section)
 {
     bool sound = true;
 
     for (; count > 0 && r->err == ERR_OK; count--) {
+        size_t at = r->pos;
         struct edns_opt opt;
         bool root;
 
@@ -139,6 +141,11 @@ static bool records_read(struct query *q, struct wire_reader *r, unsigned count,
         opt.flags = wire_get_u32(r);
         opt.options_len = wire_get_u16(r);
         opt.options = wire_get_bytes(r, opt.options_len);
+        if (r->err == ERR_OK && type == RR_TSIG) {
+            sound = sound && section == SECTION_ADDITIONAL && count == 1;
+            q->tsig_at = (uint16_t)at;
+            q->tsig_len = (uint16_t)(r->pos - at);
+        }
         if (r->err != ERR_OK || section != SECTION_ADDITIONAL || type != RR_OPT)
             continue;
         if (!root || q->edns)
@@ -167,14 +174,13 @@ static bool additional_read(struct query *q, const uint8_t *msg, size_t len, siz
         if (opt.options_len <= len - pos - EDNS_FIXED_LEN)
             return edns_read(q, &opt);
     }
-    wire_reader_init(&r, msg + pos, len - pos);
+    wire_reader_init(&r, msg, len);
+    r.pos = pos;
     return records_read(q, &r, count, SECTION_ADDITIONAL);
 }
 
-/* A message whose counts are not the ordinary ones. IXFR has the client's SOA in the authority section (RFC 1995
- * section 3); all else is FORMERR, RFC 9619 section 4 for QDCOUNT. It is read to its end all the same: when there
- * is an OPT record, the error carries one too. */
-static bool odd_counts_read(struct query *q, const uint8_t *msg, size_t len)
+/* Read a message of any counts to its end. False: not well formed. */
+static bool sections_read(struct query *q, const uint8_t *msg, size_t len)
 {
     unsigned questions = load_u16(msg + 4), answers = load_u16(msg + 6), authorities = load_u16(msg + 8);
     size_t pos = DNS_HEADER_LEN;
@@ -186,16 +192,22 @@ static bool odd_counts_read(struct query *q, const uint8_t *msg, size_t len)
         if (pos == 0)
             return false;
     }
-    wire_reader_init(&r, msg + pos, len - pos);
+    wire_reader_init(&r, msg, len);
+    r.pos = pos;
     for (unsigned left = questions == 1 ? 0 : questions; left > 0 && r.err == ERR_OK; left--) {
         owner_skip(&r, &root);
         (void)wire_get_u32(&r);
     }
     if (!records_read(q, &r, answers + authorities, SECTION_ANSWER))
         return false;
-    if (!records_read(q, &r, load_u16(msg + 10), SECTION_ADDITIONAL))
-        return false;
-    return questions == 1 && answers == 0 && authorities == 1 && q->qtype == RR_IXFR;
+    return records_read(q, &r, load_u16(msg + 10), SECTION_ADDITIONAL);
+}
+
+/* What other counts than the ordinary ones a query may have: IXFR has the client's SOA in the authority section
+ * (RFC 1995 section 3); all else is FORMERR, RFC 9619 section 4 for QDCOUNT. */
+static bool odd_counts_are_right(const struct query *q, const uint8_t *msg)
+{
+    return q->has_question && load_u16(msg + 6) == 0 && load_u16(msg + 8) == 1 && q->qtype == RR_IXFR;
 }
 
 /* The message is well formed: what kind of question is it? */
@@ -217,10 +229,45 @@ static void query_judge(struct query *q, enum query_transport transport)
         q->verdict = QUERY_LOOKUP;
 }
 
+/* RFC 2136 sections 2.3 and 3.1.1: one zone, as the SOA record of its apex. */
+static void update_judge(struct query *q)
+{
+    if (q->edns && q->edns_version != EDNS_VERSION)
+        query_fail(q, RCODE_BADVERS, EDE_NONE);
+    else if (!q->has_question || q->qtype != RR_SOA)
+        query_fail(q, RCODE_FORMERR, EDE_NONE);
+    else
+        q->verdict = QUERY_UPDATE;
+}
+
+/* Not even well formed: what it seems to be signed with says nothing either. */
+static void query_fail_unread(struct query *q)
+{
+    query_fail(q, RCODE_FORMERR, EDE_NONE);
+    q->tsig_at = q->tsig_len = 0;
+}
+
+/* Everything that is no ordinary query: another opcode, or other counts. */
+static void odd_parse(struct query *q, const uint8_t *msg, size_t len, enum query_transport transport)
+{
+    unsigned opcode = msg[2] >> 3 & 0xf;
+
+    if (opcode != OPCODE_QUERY && opcode != OPCODE_UPDATE)
+        query_fail(q, RCODE_NOTIMP, EDE_NONE);
+    else if (!sections_read(q, msg, len))
+        query_fail_unread(q);
+    else if (opcode == OPCODE_UPDATE)
+        update_judge(q);
+    else if (!odd_counts_are_right(q, msg))
+        query_fail(q, RCODE_FORMERR, EDE_NONE);
+    else
+        query_judge(q, transport);
+}
+
 void query_parse(struct query *q, const uint8_t *msg, size_t len, enum query_transport transport)
 {
     uint64_t shape;
-    bool sound;
+    size_t pos;
 
     q->verdict = QUERY_DROP;
     q->rcode = RCODE_NOERROR;
@@ -229,6 +276,7 @@ void query_parse(struct query *q, const uint8_t *msg, size_t len, enum query_tra
     q->edns_version = EDNS_VERSION;
     q->edns_size = DNS_UDP_PLAIN_MAX;
     q->qtype = q->qclass = q->question_len = 0;
+    q->tsig_at = q->tsig_len = 0;
     q->hash = 0;
     q->name.len = 0;
 
@@ -237,18 +285,13 @@ void query_parse(struct query *q, const uint8_t *msg, size_t len, enum query_tra
     shape = load_u64(msg + 2);
     if ((shape & SHAPE_QR) != 0)
         return; /* answering an answer could go on for ever */
-    if ((shape & SHAPE_OPCODE) != 0) {
-        query_fail(q, RCODE_NOTIMP, EDE_NONE);
+    if ((shape & (SHAPE_OPCODE | SHAPE_COUNTS)) != SHAPE_ORDINARY) {
+        odd_parse(q, msg, len, transport);
         return;
     }
-    if ((shape & SHAPE_COUNTS) == SHAPE_ORDINARY) {
-        size_t pos = question_read(q, msg, len);
-        sound = pos != 0 && additional_read(q, msg, len, pos);
-    } else {
-        sound = odd_counts_read(q, msg, len);
-    }
-    if (sound)
+    pos = question_read(q, msg, len);
+    if (pos != 0 && additional_read(q, msg, len, pos))
         query_judge(q, transport);
     else
-        query_fail(q, RCODE_FORMERR, EDE_NONE);
+        query_fail_unread(q);
 }

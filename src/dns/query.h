@@ -22,15 +22,23 @@ enum dns_rcode {
     RCODE_NXDOMAIN = 3,
     RCODE_NOTIMP = 4,
     RCODE_REFUSED = 5,
+    RCODE_YXDOMAIN = 6, /* RFC 2136 section 2.2, like the four below */
+    RCODE_YXRRSET = 7,
+    RCODE_NXRRSET = 8,
     RCODE_NOTAUTH = 9,
+    RCODE_NOTZONE = 10,
     RCODE_BADVERS = 16 /* extended, RFC 6891 section 6.1.3 */
 };
+
+enum dns_opcode { OPCODE_QUERY = 0, OPCODE_UPDATE = 5 };
 
 enum query_verdict {
     QUERY_DROP,   /* say nothing: under 12 octets, or QR=1 */
     QUERY_ERROR,  /* rcode says what to answer */
     QUERY_LOOKUP, /* an ordinary question of class IN or ANY: name is ready to be hashed and looked up */
     QUERY_CHAOS,  /* class CH */
+    QUERY_UPDATE, /* an UPDATE (RFC 2136): the question is its zone section; no more than the form has been looked
+                     at */
 };
 
 struct query {
@@ -43,9 +51,10 @@ struct query {
     uint8_t edns_version;
     uint16_t edns_size; /* as announced, at least 512; 512 without EDNS */
     uint16_t qtype, qclass;
-    uint16_t question_len; /* octets of the question section as it came: name + 4 */
-    uint64_t hash;         /* filled in by the caller from table_hash() */
-    struct name name;      /* folded */
+    uint16_t question_len;      /* octets of the question section as it came: name + 4 */
+    uint16_t tsig_at, tsig_len; /* the TSIG record, last and alone: where in the message, and its octets; 0: none */
+    uint64_t hash;              /* filled in by the caller from table_hash() */
+    struct name name;           /* folded */
 };
 
 #define EDE_NONE 0xffff

@@ -75,6 +75,18 @@ void reply_begin(struct reply *r, const struct query *q, enum query_transport tr
     r->room = r->limit - (q->edns ? edns_len(&r->edns) : 0);
 }
 
+bool reply_set_aside(struct reply *r, size_t len)
+{
+    size_t least = r->len + (r->q->edns ? (size_t)EDNS_TAIL_MAX : 0) + len;
+    bool fits = least <= r->limit;
+
+    if (!fits)
+        r->limit = least;
+    r->limit -= len;
+    r->room = r->limit - (r->q->edns ? edns_len(&r->edns) : 0);
+    return fits;
+}
+
 void reply_overflow(struct reply *r)
 {
     if (r->transport == QUERY_TCP) {
@@ -149,12 +161,13 @@ void reply_put_negative(struct reply *r, const struct table_zone *zone, size_t n
 }
 
 /* Without a question there is nothing that flags could be about: a NOTIMP answers the header alone, and copies
- * nothing but ID and opcode (RFC 8906 section 3.1.4). */
+ * nothing but ID and opcode (RFC 8906 section 3.1.4). In an UPDATE they are reserved (RFC 2136 section 2.2). */
 static void header_put(struct reply *r)
 {
     uint8_t *h = r->msg;
-    uint8_t kept = r->edns.rcode == RCODE_NOTIMP ? 0 : (uint8_t)(h[2] & FLAG_RD);
-    uint8_t cd = r->edns.rcode == RCODE_NOTIMP ? 0 : (uint8_t)(h[3] & FLAG_CD);
+    bool is_query = (h[2] & FLAG_OPCODE) == OPCODE_QUERY;
+    uint8_t kept = is_query ? (uint8_t)(h[2] & FLAG_RD) : 0;
+    uint8_t cd = is_query ? (uint8_t)(h[3] & FLAG_CD) : 0;
 
     h[2] = (uint8_t)(FLAG_QR | (h[2] & FLAG_OPCODE) | kept | (r->authoritative ? FLAG_AA : 0) |
                      (r->truncated ? FLAG_TC : 0));

@@ -42,6 +42,12 @@ struct reply_settings {
 void reply_begin(struct reply *r, const struct query *q, enum query_transport transport,
                  const struct reply_settings *settings, uint8_t *msg, size_t cap);
 
+/* Leave len octets free behind the message, within what the client takes: for a TSIG record, which may be needed
+ * even where nothing else fits. At most TSIG_SIGNED_MAX (dns/tsig.h), and before anything is put. False: not even a
+ * reply without records and with so much behind it fits in what a client without EDNS takes; then the limit is
+ * larger, so that it does. */
+bool reply_set_aside(struct reply *r, size_t len);
+
 /* Put the records of set, which are owned by the question's name, and its additional ones when they fit as well
  * (RFC 2181 section 9). False: the set does not fit, and reply_overflow() has been called. */
 bool reply_put_set(struct reply *r, const struct answer_set *set);

@@ -11,6 +11,7 @@
 #include "dns/thread_stats.h"
 #include "dns/tuning.h"
 #include "dns/udp.h"
+#include "dns/update.h"
 
 #define WORKERS_MAX    16
 #define QUESTIONS_MANY 100 /* before it is said that all come from one address */
@@ -20,10 +21,11 @@ struct dns_server {
     struct dns_tuning_slot tuning;
     struct udp_worker **workers; /* one for each UDP socket of bound, NULL until started */
     size_t n_workers;
-    size_t *worker_listener;    /* index in bound.at, for each worker */
-    struct tcp_thread *tcp;     /* NULL until started */
-    struct thread_stats *stats; /* of the workers, then of the TCP thread */
-    uint64_t *tcp_questions;    /* for each address */
+    size_t *worker_listener;     /* index in bound.at, for each worker */
+    struct tcp_thread *tcp;      /* NULL until started */
+    struct thread_stats *stats;  /* of the workers, then of the TCP thread */
+    uint64_t *tcp_questions;     /* for each address */
+    struct update_door *updates; /* NULL: there is none */
 };
 
 static unsigned workers_wanted(unsigned configured)
@@ -95,7 +97,7 @@ enum err dns_server_bind(struct dns_server **out, const struct dns_settings *set
     return ERR_OK;
 }
 
-static enum err start_workers(struct dns_server *s, const struct table_slot *slot, struct trace *trace)
+static enum err start_workers(struct dns_server *s, const struct dns_backing *backing)
 {
     const struct bound *b = &s->bound;
     size_t w = 0;
@@ -107,22 +109,26 @@ static enum err start_workers(struct dns_server *s, const struct table_slot *slo
             .fd = b->sockets[i].fd,
             .source = endpoint_is_wildcard(&b->at[listener]) ? UDP_SOURCE_ASKED : UDP_SOURCE_BOUND,
             .listener = (uint8_t)listener,
-            .slot = slot,
+            .slot = backing->slot,
             .tuning = &s->tuning,
+            .keys = backing->keys,
+            .updates = s->updates,
         };
 
         if (b->sockets[i].proto != IP_PROTO_UDP)
             continue;
-        spec.trace = trace != NULL ? trace_ring(trace, w) : NULL;
+        spec.trace = backing->trace != NULL ? trace_ring(backing->trace, w) : NULL;
         spec.stats = &s->stats[w];
         e = udp_worker_start(&s->workers[w++], &spec);
     }
     return e;
 }
 
-/* End all threads that were started. */
+/* End all threads that were started. What was taken is answered before, while its sockets and threads are there. */
 static void stop_threads(struct dns_server *s)
 {
+    if (s->updates != NULL)
+        update_door_close(s->updates);
     for (size_t i = 0; s->workers != NULL && i < s->n_workers; i++)
         if (s->workers[i] != NULL)
             udp_worker_ask_stop(s->workers[i]); /* all first, so that they end at the same time */
@@ -132,22 +138,28 @@ static void stop_threads(struct dns_server *s)
         udp_worker_free(s->workers[i]);
         s->workers[i] = NULL;
     }
+    update_door_free(s->updates);
+    s->updates = NULL;
 }
 
-enum err dns_server_start(struct dns_server *s, const struct table_slot *slot, struct trace *trace)
+enum err dns_server_start(struct dns_server *s, const struct dns_backing *backing)
 {
     struct tcp_spec spec = {
         .bound = &s->bound,
-        .slot = slot,
+        .slot = backing->slot,
         .tuning = &s->tuning,
-        .trace = trace != NULL ? trace_ring(trace, s->n_workers) : NULL,
+        .keys = backing->keys,
+        .trace = backing->trace != NULL ? trace_ring(backing->trace, s->n_workers) : NULL,
         .stats = &s->stats[s->n_workers],
         .questions = s->tcp_questions,
     };
     enum err e;
 
     assert(s->tcp == NULL);
-    e = start_workers(s, slot, trace);
+    e = backing->sink != NULL ? update_door_new(&s->updates, backing->sink) : ERR_OK;
+    spec.updates = s->updates;
+    if (e == ERR_OK)
+        e = start_workers(s, backing);
     if (e == ERR_OK)
         e = tcp_thread_start(&s->tcp, &spec);
     if (e != ERR_OK)
@@ -174,6 +186,8 @@ static void collect(void *self, struct text *out)
         blocks[i] = &s->stats[i].counters;
     dns_counters_put(out, blocks, n);
     free(blocks);
+    if (s->updates != NULL)
+        update_door_metrics(s->updates, out);
 }
 
 struct metrics_source dns_server_metrics(struct dns_server *s)

@@ -14,8 +14,11 @@
 #include "base/err.h"
 #include "base/metrics.h"
 #include "base/text.h"
+#include "core/change_sink.h"
+#include "core/keyring.h"
 #include "core/table.h"
 #include "core/trace.h"
+#include "dns/tsig.h"
 
 #define DNS_IDENTITY_MAX 64
 
@@ -28,6 +31,15 @@ struct dns_settings {
     char identity[DNS_IDENTITY_MAX]; /* for NSID and id.server; "" for none */
     uint32_t tcp_connections;
     int64_t tcp_idle_ms;
+    enum tsig_legacy tsig_legacy;
+};
+
+/* What lies behind the listeners; all of it outlives the server. */
+struct dns_backing {
+    const struct table_slot *slot;
+    struct trace *trace;            /* NULL: off */
+    const struct keyring *keys;     /* of signed messages; NULL: there are none */
+    const struct change_sink *sink; /* takes updates; copied; NULL: UPDATE is REFUSED */
 };
 
 struct dns_server;
@@ -48,10 +60,11 @@ MUST_USE enum err dns_server_bind(struct dns_server **out, const struct dns_sett
                                   const struct dns_passed *passed, struct text *why);
 /* How many rings trace_new() must have: one a UDP worker and one a TCP thread. */
 size_t dns_server_threads(const struct dns_server *s);
-/* Start the threads. slot and trace live until dns_server_stop() has returned. trace may be NULL. Sets a handler
- * for SIGURG, which wakes blocked workers at stop. ERR_IO, ERR_MEMORY, ERR_CRYPTO: no thread runs, questions wait
- * in the sockets. */
-MUST_USE enum err dns_server_start(struct dns_server *s, const struct table_slot *slot, struct trace *trace);
+/* Start the threads. What backing points at lives until dns_server_stop() has returned. Sets a handler for SIGURG,
+ * which wakes blocked workers at stop. ERR_IO, ERR_MEMORY, ERR_CRYPTO: no thread runs, questions wait in the
+ * sockets.
+ */
+MUST_USE enum err dns_server_start(struct dns_server *s, const struct dns_backing *backing);
 /* Take the values that may change on reload; DNS threads see them within a second. One thread; waits for a grace
  * period. */
 void dns_server_retune(struct dns_server *s, const struct dns_settings *settings);
@@ -69,8 +82,8 @@ size_t dns_server_listeners(const struct dns_server *s, struct dns_listener_stat
 /* True when many questions came and all from one private address, not a loopback one: the sources are hidden by a
  * translation. */
 bool dns_server_sources_hidden(const struct dns_server *s, struct addr *from);
-/* Stop threads, close sockets, free. Questions that were received are answered; a TCP client has a second to take
- * its answers. NULL is fine. */
+/* Stop threads, close sockets, free. Updates that were taken are answered first, as long as the sink takes;
+ * questions that were received are answered; a TCP client has a second to take its answers. NULL is fine. */
 void dns_server_stop(struct dns_server *s);
 
 #endif

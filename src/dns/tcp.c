@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/queue.h>
@@ -33,7 +34,7 @@ struct tcp_conn {
     struct tcp_thread *owner;
     struct tcp_client *client;
     struct event event;
-    short waiting_for; /* EV_READ or EV_WRITE */
+    short waiting_for; /* EV_READ or EV_WRITE; 0: neither */
     int64_t active_ms; /* the idle time counts from here */
     struct tcp_stream stream;
 };
@@ -49,7 +50,9 @@ struct tcp_thread {
     struct tcp_spec spec;
     pthread_t thread;
     struct event_base *base;
-    int wake_fd; /* eventfd: stop, or look at the deadlines */
+    int wake_fd; /* eventfd: stop, look at the deadlines, or there is mail */
+    struct update_mail mail;
+    bool has_mail; /* mail is initialised */
     atomic_bool stop;
     struct event wake_event, idle_timer, pause_timer;
     struct tcp_listener *listeners;
@@ -141,6 +144,8 @@ static void idle_timer_arm(struct tcp_thread *t)
     (void)evtimer_add(&t->idle_timer, &after); /* without memory: the next accept or timer tries again */
 }
 
+static void conn_touch(struct tcp_conn *c);
+
 static void on_idle_timer(evutil_socket_t fd, short what, void *arg)
 {
     struct tcp_thread *t = arg;
@@ -151,6 +156,10 @@ static void on_idle_timer(evutil_socket_t fd, short what, void *arg)
     (void)what;
     section_begin(t);
     while ((head = TAILQ_FIRST(&t->conns)) != NULL && head->active_ms + idle_now_ms(t) <= now_ms) {
+        if (head->stream.waiting != NULL) { /* it is we who are slow; the sink bounds that */
+            conn_touch(head);
+            continue;
+        }
         dns_count(&counters(t)->tcp_timeouts);
         conn_close(head);
     }
@@ -177,6 +186,8 @@ static enum err conn_wait(struct tcp_conn *c, short what)
     if (c->waiting_for != 0)
         (void)event_del(&c->event);
     c->waiting_for = what;
+    if (what == 0)
+        return ERR_OK;
     if (event_assign(&c->event, c->owner->base, c->stream.fd, (short)(what | EV_PERSIST), on_conn, c) != 0 ||
         event_add(&c->event, NULL) != 0)
         return ERR_MEMORY;
@@ -186,7 +197,9 @@ static enum err conn_wait(struct tcp_conn *c, short what)
 /* Do what the stream asks for; c may be gone afterwards. */
 static void conn_obey(struct tcp_conn *c, enum tcp_wish wish)
 {
-    if (wish == TCP_WANTS_CLOSE || conn_wait(c, wish == TCP_WANTS_READ ? EV_READ : EV_WRITE) != ERR_OK)
+    static const short events[] = {[TCP_WANTS_READ] = EV_READ, [TCP_WANTS_WRITE] = EV_WRITE, [TCP_WANTS_MAIL] = 0};
+
+    if (wish == TCP_WANTS_CLOSE || conn_wait(c, events[wish]) != ERR_OK)
         conn_close(c);
 }
 
@@ -397,6 +410,27 @@ static void begin_stop(struct tcp_thread *t)
         (void)event_base_loopbreak(t->base);
 }
 
+static void deliver_mail(struct tcp_thread *t)
+{
+    struct update *u = update_mail_take(&t->mail);
+
+    while (u != NULL) {
+        struct update *next = u->next;
+        struct tcp_stream *s = u->conn;
+
+        if (s == NULL) {
+            update_free(u);
+        } else {
+            struct tcp_conn *c = (struct tcp_conn *)(void *)((char *)s - offsetof(struct tcp_conn, stream));
+            enum tcp_wish wish = tcp_stream_deliver(s, &t->desk, u);
+
+            conn_touch(c);
+            conn_obey(c, wish);
+        }
+        u = next;
+    }
+}
+
 static void on_wake(evutil_socket_t fd, short what, void *arg)
 {
     struct tcp_thread *t = arg;
@@ -404,12 +438,11 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 
     (void)what;
     (void)eventfd_read(fd, &times); /* it is readable, or somebody was quicker: nobody else reads it */
-    if (t->stopping)
-        return;
     section_begin(t);
-    if (atomic_load_explicit(&t->stop, memory_order_acquire))
+    deliver_mail(t);
+    if (!t->stopping && atomic_load_explicit(&t->stop, memory_order_acquire))
         begin_stop(t);
-    else
+    else if (!t->stopping)
         idle_timer_arm(t);
     section_end();
 }
@@ -476,6 +509,9 @@ static enum err tcp_prepare(struct tcp_thread *t)
     t->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (t->spare_fd < 0 || t->wake_fd < 0)
         return ERR_IO;
+    if (update_mail_init(&t->mail, t->wake_fd) != ERR_OK)
+        return ERR_MEMORY;
+    t->has_mail = true;
     t->base = base_new();
     if (t->base == NULL)
         return ERR_MEMORY;
@@ -491,6 +527,8 @@ static void tcp_free(struct tcp_thread *t)
 {
     if (t->base != NULL)
         event_base_free(t->base); /* the events in it are parts of t */
+    if (t->has_mail)
+        update_mail_fini(&t->mail);
     if (t->wake_fd >= 0)
         (void)close(t->wake_fd);
     if (t->spare_fd >= 0)
@@ -513,6 +551,9 @@ enum err tcp_thread_start(struct tcp_thread **out, const struct tcp_spec *spec)
     t->spare_fd = -1;
     atomic_init(&t->stop, false);
     TAILQ_INIT(&t->conns);
+    t->desk.answerer.keys = spec->keys;
+    t->desk.answerer.updates = spec->updates;
+    t->desk.mail = &t->mail;
     t->desk.answerer.trace = spec->trace;
     t->desk.answerer.counters = &spec->stats->counters;
     t->desk.questions = spec->questions;

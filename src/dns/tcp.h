@@ -22,13 +22,16 @@
 #include "dns/bind.h"
 #include "dns/thread_stats.h"
 #include "dns/tuning.h"
+#include "dns/update.h"
 
 /* All pointers outlive the thread. */
 struct tcp_spec {
     const struct bound *bound; /* its TCP sockets; they stay the caller's */
     const struct table_slot *slot;
     const struct dns_tuning_slot *tuning;
-    struct trace_ring *trace; /* NULL: off */
+    const struct keyring *keys;  /* NULL: there are none */
+    struct update_door *updates; /* NULL: there is none */
+    struct trace_ring *trace;    /* NULL: off */
     struct thread_stats *stats;
     uint64_t *questions; /* a counter for each address of bound */
 };

@@ -59,6 +59,8 @@ void tcp_stream_fini(struct tcp_stream *s)
 {
     octets_clear(&s->in);
     octets_clear(&s->out);
+    for (; s->waiting != NULL; s->waiting = s->waiting->next_of_conn)
+        s->waiting->conn = NULL; /* whoever delivers it finds nobody */
     if (s->fd >= 0)
         (void)close(s->fd); /* nothing to be done about what the peer does not take */
     s->fd = -1;
@@ -66,7 +68,7 @@ void tcp_stream_fini(struct tcp_stream *s)
 
 bool tcp_stream_is_idle(const struct tcp_stream *s)
 {
-    return s->in.len == 0 && s->out.len == 0;
+    return s->in.len == 0 && s->out.len == 0 && s->waiting == NULL;
 }
 
 static bool is_blocked(const struct tcp_stream *s)
@@ -107,15 +109,59 @@ static enum err flush(struct tcp_stream *s, struct tcp_desk *desk)
     return octets_append(&s->out, desk->out + sent, len - (size_t)sent);
 }
 
+/* Where an UPDATE came from. */
+struct tcp_origin {
+    struct tcp_stream *s;
+    struct tcp_desk *desk;
+};
+
+static void route_back(void *arg, struct update *u)
+{
+    const struct tcp_origin *o = arg;
+
+    u->mail = o->desk->mail;
+    u->conn = o->s;
+    u->next_of_conn = o->s->waiting;
+    o->s->waiting = u;
+}
+
+static void forget(struct tcp_stream *s, const struct update *u)
+{
+    struct update **at = &s->waiting;
+
+    while (*at != u)
+        at = &(*at)->next_of_conn;
+    *at = u->next_of_conn;
+}
+
+static void unroute(void *arg, struct update *u)
+{
+    const struct tcp_origin *o = arg;
+
+    forget(o->s, u);
+}
+
+/* Put the length in front of a reply on the desk. */
+static void frame_put(struct tcp_desk *desk, size_t reply_len)
+{
+    desk->out[desk->out_len] = (uint8_t)(reply_len >> 8);
+    desk->out[desk->out_len + 1] = (uint8_t)reply_len;
+    desk->out_len += TCP_FRAME_LEN + reply_len;
+}
+
 /* Answer one message, behind the answers that are on the desk already. */
 static void answer_one(struct tcp_stream *s, struct tcp_desk *desk, const uint8_t *msg, size_t len)
 {
-    struct answer_peer peer = {
-        .from = (const struct sockaddr *)&s->from, .transport = QUERY_TCP, .listener = s->listener};
+    struct tcp_origin origin = {.s = s, .desk = desk};
+    struct answer_peer peer = {.from = (const struct sockaddr *)&s->from,
+                               .transport = QUERY_TCP,
+                               .listener = s->listener,
+                               .route = desk->mail != NULL ? route_back : NULL,
+                               .unroute = unroute,
+                               .route_arg = &origin};
     struct answerer *a = &desk->answerer;
     struct query *q = &desk->query;
-    uint8_t *frame = desk->out + desk->out_len;
-    uint8_t *reply = frame + TCP_FRAME_LEN;
+    uint8_t *reply = desk->out + desk->out_len + TCP_FRAME_LEN;
     size_t reply_len;
 
     memcpy(reply, msg, len); /* composed in place; what follows in the input must stay */
@@ -127,9 +173,7 @@ static void answer_one(struct tcp_stream *s, struct tcp_desk *desk, const uint8_
     if (reply_len == 0)
         return;
     dns_count(&desk->questions[s->listener]);
-    frame[0] = (uint8_t)(reply_len >> 8);
-    frame[1] = (uint8_t)reply_len;
-    desk->out_len += TCP_FRAME_LEN + reply_len;
+    frame_put(desk, reply_len);
 }
 
 /* Answer the whole messages in bytes until output has to wait; *used says how many octets are done with. */
@@ -167,7 +211,9 @@ static enum tcp_wish wish(const struct tcp_stream *s, enum err e)
         return TCP_WANTS_CLOSE;
     if (is_blocked(s))
         return TCP_WANTS_WRITE;
-    return s->ending ? TCP_WANTS_CLOSE : TCP_WANTS_READ;
+    if (s->ending)
+        return s->waiting != NULL ? TCP_WANTS_MAIL : TCP_WANTS_CLOSE;
+    return TCP_WANTS_READ;
 }
 
 /* Answer what is kept in s->in. */
@@ -223,4 +269,25 @@ enum tcp_wish tcp_stream_write(struct tcp_stream *s, struct tcp_desk *desk)
     octets_clear(&s->out);
     s->out_sent = 0;
     return wish(s, answer_kept(s, desk));
+}
+
+enum tcp_wish tcp_stream_deliver(struct tcp_stream *s, struct tcp_desk *desk, struct update *u)
+{
+    size_t len = u->len;
+    enum err e = ERR_OK;
+
+    forget(s, u);
+    memcpy(desk->out + TCP_FRAME_LEN, u->msg, len);
+    update_free(u);
+    if (len == 0)
+        return wish(s, ERR_OK);
+    dns_count(&desk->questions[s->listener]);
+    frame_put(desk, len);
+    if (!is_blocked(s)) {
+        e = flush(s, desk);
+    } else {
+        e = octets_append(&s->out, desk->out, desk->out_len);
+        desk->out_len = 0;
+    }
+    return wish(s, e);
 }

@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "dns/answer.h"
 #include "dns/query.h"
+#include "dns/update.h"
 
 #define TCP_READ_MAX  (16 * 1024) /* octets of one read, and so of the queries that are answered in one go */
 #define TCP_FLUSH_AT  (32 * 1024) /* answers are sent when there are more octets than that; else once a read */
@@ -24,7 +25,8 @@
 /* What the connections of a thread share while one of them is served. */
 struct tcp_desk {
     struct answerer answerer;
-    uint64_t *questions; /* a counter for each listener */
+    uint64_t *questions;      /* a counter for each listener */
+    struct update_mail *mail; /* by which replies to UPDATEs come; NULL: there are none */
     struct query query;
     uint8_t in[TCP_READ_MAX];
     uint8_t out[TCP_FLUSH_AT + TCP_FRAME_LEN + DNS_MESSAGE_MAX + NAME_PAD];
@@ -40,14 +42,20 @@ struct tcp_stream {
     int fd; /* non-blocking */
     struct sockaddr_storage from;
     uint8_t listener;
-    bool ending;           /* nothing more is read: the peer has said so, or sends what is no DNS message */
-    struct tcp_octets in;  /* not answered yet */
-    struct tcp_octets out; /* not sent yet */
-    size_t out_sent;       /* octets of out that are */
-    uint64_t queries;      /* whole ones so far */
+    bool ending;            /* nothing more is read: the peer has said so, or sends what is no DNS message */
+    struct tcp_octets in;   /* not answered yet */
+    struct tcp_octets out;  /* not sent yet */
+    size_t out_sent;        /* octets of out that are */
+    uint64_t queries;       /* whole ones so far */
+    struct update *waiting; /* UPDATEs whose replies are to come, by next_of_conn */
 };
 
-enum tcp_wish { TCP_WANTS_READ, TCP_WANTS_WRITE, TCP_WANTS_CLOSE };
+enum tcp_wish {
+    TCP_WANTS_READ,
+    TCP_WANTS_WRITE,
+    TCP_WANTS_MAIL, /* nothing from the socket: replies that are to come */
+    TCP_WANTS_CLOSE
+};
 
 void tcp_stream_init(struct tcp_stream *s, int fd, uint8_t listener, const struct sockaddr_storage *from);
 void tcp_stream_fini(struct tcp_stream *s); /* closes */
@@ -55,6 +63,8 @@ void tcp_stream_fini(struct tcp_stream *s); /* closes */
 enum tcp_wish tcp_stream_read(struct tcp_stream *s, struct tcp_desk *desk);
 /* The socket is writable: send what waits, then answer what was received meanwhile. */
 enum tcp_wish tcp_stream_write(struct tcp_stream *s, struct tcp_desk *desk);
+/* The reply to an UPDATE has come, for the stream at u->conn: send it. Takes u. */
+enum tcp_wish tcp_stream_deliver(struct tcp_stream *s, struct tcp_desk *desk, struct update *u);
 /* True between messages: nothing is lost when it is closed now. */
 bool tcp_stream_is_idle(const struct tcp_stream *s);
 

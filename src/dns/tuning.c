@@ -10,6 +10,7 @@ static void fill(struct dns_tuning *t, const struct dns_settings *settings)
         .identity_len = strnlen(settings->identity, sizeof settings->identity),
         .tcp_connections = settings->tcp_connections,
         .tcp_idle_ms = settings->tcp_idle_ms,
+        .tsig_legacy = settings->tsig_legacy,
     };
     memcpy(t->identity, settings->identity, t->identity_len);
 }

@@ -15,6 +15,7 @@ struct dns_tuning {
     size_t identity_len;
     uint32_t tcp_connections;
     int64_t tcp_idle_ms;
+    enum tsig_legacy tsig_legacy;
 };
 
 struct dns_tuning_slot {

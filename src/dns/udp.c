@@ -25,7 +25,7 @@
 #define UDP_BATCH      32
 #define WAKE_SIGNAL    SIGURG
 #define WAKE_REPEAT_NS 1000000
-#define CONTROL_MAX    64 /* one in_pktinfo or in6_pktinfo with its header */
+#define CONTROL_MAX    UPDATE_CONTROL_MAX
 #define SEND_WAIT_MS   20 /* for room in a full send queue */
 #define ERROR_PAUSE_MS 10
 #define DRAIN_BATCHES  256 /* more than a socket's buffer holds; a flood must not keep the worker from ending */
@@ -122,6 +122,7 @@ static void parse_all(struct udp_worker *w, unsigned n)
             q->verdict = QUERY_ERROR;
             q->rcode = RCODE_FORMERR;
             q->ede = EDE_NONE;
+            q->tsig_at = q->tsig_len = 0;
         }
         if (q->verdict == QUERY_LOOKUP && w->answerer.table != NULL) {
             q->hash = table_hash(w->answerer.table, &q->name);
@@ -140,6 +141,29 @@ static void prefetch_all(struct udp_worker *w, unsigned n)
             table_prefetch_node(w->answerer.table, w->places[i].query.hash);
 }
 
+/* Where an UPDATE came from. */
+struct udp_origin {
+    const struct udp_worker *w;
+    unsigned place;
+};
+
+static void route_back(void *arg, struct update *u)
+{
+    const struct udp_origin *o = arg;
+    const struct msghdr *in = &o->w->in[o->place].msg_hdr;
+
+    u->fd = o->w->spec.fd; /* open until the door has been closed */
+    u->to = o->w->places[o->place].from;
+    u->to_len = in->msg_namelen;
+    if (o->w->spec.source == UDP_SOURCE_ASKED && in->msg_controllen <= sizeof u->control) {
+        struct msghdr hdr = {.msg_control = u->control, .msg_controllen = in->msg_controllen};
+
+        memcpy(u->control, in->msg_control, in->msg_controllen);
+        u->control_len = in->msg_controllen;
+        control_turn_round(&hdr);
+    }
+}
+
 /* Compose all; returns how many replies stand in out. */
 static unsigned compose_all(struct udp_worker *w, unsigned n)
 {
@@ -147,8 +171,12 @@ static unsigned compose_all(struct udp_worker *w, unsigned n)
 
     for (unsigned i = 0; i < n; i++) {
         struct place *p = &w->places[i];
-        struct answer_peer peer = {
-            .from = (const struct sockaddr *)&p->from, .transport = QUERY_UDP, .listener = w->spec.listener};
+        struct udp_origin origin = {.w = w, .place = i};
+        struct answer_peer peer = {.from = (const struct sockaddr *)&p->from,
+                                   .transport = QUERY_UDP,
+                                   .listener = w->spec.listener,
+                                   .route = route_back,
+                                   .route_arg = &origin};
         size_t len = answer_compose(&w->answerer, &p->query, &peer, p->msg, DNS_UDP_READ_MAX);
 
         if (len == 0)
@@ -305,6 +333,8 @@ enum err udp_worker_start(struct udp_worker **out, const struct udp_worker_spec 
         return ERR_MEMORY;
     memset(w, 0, sizeof *w);
     w->spec = *spec;
+    w->answerer.keys = spec->keys;
+    w->answerer.updates = spec->updates;
     w->answerer.trace = spec->trace;
     w->answerer.counters = &spec->stats->counters;
     atomic_init(&w->stop, false);

@@ -12,6 +12,7 @@
 #include "core/trace.h"
 #include "dns/thread_stats.h"
 #include "dns/tuning.h"
+#include "dns/update.h"
 
 enum udp_source {
     UDP_SOURCE_BOUND, /* replies leave from the address that the socket is bound to */
@@ -25,7 +26,9 @@ struct udp_worker_spec {
     uint8_t listener;
     const struct table_slot *slot;
     const struct dns_tuning_slot *tuning;
-    struct trace_ring *trace; /* NULL: off */
+    const struct keyring *keys;  /* NULL: there are none */
+    struct update_door *updates; /* NULL: there is none */
+    struct trace_ring *trace;    /* NULL: off */
     struct thread_stats *stats;
 };
 

@@ -104,6 +104,38 @@ EFFECTS = {
     "grant": effects((40, struct.pack("!II", 1, 2))),
 }
 
+ALLOWFROM = {
+    "open": b"[]",
+    "null": b"null",
+    "list": b'["192.0.2.0/24", "[2001:db8::]/32"]',
+    "escapes": b'["10.0.0.5", "\\u0031.0.0.0\\/8"]',
+    "cut": b'["10.0.0.0/8"',
+}
+
+def update(conditions=(), updates=(), additional=(), outcome=0):
+    """As fuzz_update takes it: the sections alone, behind what the sink is to say."""
+    head = bytes([outcome, len(conditions), len(updates), len(additional)])
+    return head + b"".join(conditions) + b"".join(updates) + b"".join(additional)
+
+
+def record(name, qclass, ttl=0, value=None, qtype=TXT):
+    rdata = b"" if value is None else bytes([len(value)]) + value.encode()
+    return wire(name)[:-1] + b"\xc0\x0c" + struct.pack("!HHIH", qtype, qclass, ttl, len(rdata)) + rdata
+
+
+CLASS_NONE = 254
+UPDATES = {
+    "add": update(updates=[record("idle", IN, 60, "A" * 43)]),
+    "remove": update(updates=[record("idle", CLASS_NONE, 0, "A" * 43)], outcome=1),
+    "lego": update(updates=[record("idle", CLASS_ANY), record("idle", IN, 120, "A" * 43)]),
+    "name": update(updates=[record("idle", CLASS_ANY, qtype=ANY)], outcome=2),
+    "conditions": update([record("idle", CLASS_ANY), record("x", CLASS_NONE, qtype=ANY), record("y", IN, 0, "v")],
+                         [record("idle", IN, 60, "A" * 43)], outcome=0x85),
+    "edns": update(updates=[record("idle", IN, 60, "B" * 43)], additional=[opt()]),
+    "outside": update(updates=[wire("example.com") + struct.pack("!HHIH", TXT, IN, 60, 2) + b"\1x"]),
+    "none": update(),
+}
+
 ACMEDNS = {
     "empty": b"",
     "null": b"null\n",
@@ -158,6 +190,8 @@ CORPORA = {
     "acmedns": ACMEDNS,
     "router": ROUTES,
     "forwarded": FORWARDED,
+    "allowfrom": ALLOWFROM,
+    "update": UPDATES,
 }
 
 for target, seeds in CORPORA.items():

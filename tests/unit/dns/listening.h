@@ -84,7 +84,8 @@ static inline void listening_bind(struct listening *l)
 static inline void listening_start(struct listening *l)
 {
     assert_int_equal(trace_new(&l->trace, WORLD_TRACE_SIZE, dns_server_threads(l->server), &world_key), ERR_OK);
-    assert_int_equal(dns_server_start(l->server, &l->slot, l->trace), ERR_OK);
+    assert_int_equal(dns_server_start(l->server, &(struct dns_backing){.slot = &l->slot, .trace = l->trace}),
+                     ERR_OK);
 }
 
 static inline void listening_open(struct listening *l, const char *const *listen)

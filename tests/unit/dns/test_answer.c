@@ -375,7 +375,7 @@ static void without_a_table_nothing_is_denied(void **state)
 
 /* ---- all of everything ---- */
 
-static void every_opcode_but_query_is_notimp_with_all_flags_clear(void **state)
+static void every_opcode_but_query_and_update_is_notimp_with_all_flags_clear(void **state)
 {
     uint8_t query[1024];
 
@@ -385,6 +385,8 @@ static void every_opcode_but_query_is_notimp_with_all_flags_clear(void **state)
             .name = WORLD_ZONE, .qtype = RR_SOA, .flags = (uint16_t)(opcode << 11 | 0x07ff), .edns = true};
         size_t len = ask_put(query, &ask);
 
+        if (opcode == OPCODE_UPDATE)
+            continue;
         told_raw(&t, &world, query, len, QUERY_UDP);
         assert_int_equal(t.rcode, opcode == 0 ? RCODE_NOERROR : RCODE_NOTIMP);
         told_raw(&t, &world, query, opcode == 0 ? len : DNS_HEADER_LEN, QUERY_TCP);
@@ -469,7 +471,7 @@ int main(void)
         cmocka_unit_test(without_identity_id_server_is_refused),
         cmocka_unit_test(the_longest_error_fits_in_512_octets),
         cmocka_unit_test(without_a_table_nothing_is_denied),
-        cmocka_unit_test(every_opcode_but_query_is_notimp_with_all_flags_clear),
+        cmocka_unit_test(every_opcode_but_query_and_update_is_notimp_with_all_flags_clear),
         cmocka_unit_test(every_header_is_answered_or_dropped_by_rule),
         cmocka_unit_test(every_type_in_every_class_gets_a_sound_answer),
         cmocka_unit_test(every_cut_and_every_change_of_one_octet_gets_a_sound_answer),
