@@ -2,6 +2,7 @@
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED COMPONENTS Crypto)
 find_package(PkgConfig REQUIRED)
+pkg_check_modules(CRYPT REQUIRED IMPORTED_TARGET libcrypt) # libxcrypt: bcrypt, for secrets from acme-dns
 pkg_check_modules(URCU REQUIRED IMPORTED_TARGET liburcu-qsbr)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3>=3.37)
 pkg_check_modules(EVENT REQUIRED IMPORTED_TARGET libevent_core libevent_pthreads)

@@ -5,10 +5,11 @@ set(BINDIR "${CMAKE_INSTALL_FULL_BINDIR}")
 configure_file(etc/systemd/riposte.service ${PROJECT_BINARY_DIR}/riposte.service @ONLY)
 
 install(TARGETS riposte RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(PROGRAMS scripts/acme-dns-config DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/riposte)
 install(FILES docs/man/riposte.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
 install(FILES docs/man/riposte.yaml.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
 install(FILES etc/riposte.yaml DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/riposte RENAME riposte.yaml.sample)
-install(FILES README.md CHANGELOG.md LICENSE docs/operations.md docs/design.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES README.md CHANGELOG.md LICENSE docs/operations.md docs/api.md docs/openapi.yaml docs/clients.md docs/migration.md docs/design.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES ${PROJECT_BINARY_DIR}/riposte.service etc/systemd/riposte-dns.socket etc/systemd/riposte-api.socket
         DESTINATION ${RIPOSTE_SYSTEMD_DIR})
 install(FILES etc/systemd/riposte.sysusers DESTINATION ${RIPOSTE_SYSUSERS_DIR} RENAME riposte.conf)

@@ -39,15 +39,15 @@ static json_t *json_of(const struct account *a)
 
 /* ---- reading ---- */
 
-static void look_at_list(struct http_request *rq, const struct result *unused, const struct state *state)
+static void look_at_list(struct http_request *rq, const struct result *result, const struct state *state)
 {
     struct problem problem = {.reason = REFUSAL_NONE};
     bool deleted = query_flag("deleted", http_query(rq, "deleted"), &problem);
+    struct viewer v; /* whoever may look at accounts sees all */
     struct page page;
 
-    (void)unused;
     page_init(&page, http_query(rq, "limit"), http_query(rq, "after"), &problem);
-    if (admin_refuse_problem(rq, &problem) || admin_refuse_stateless(rq, state)) {
+    if (!admin_viewer(&v, rq, result, state) || admin_refuse_problem(rq, &problem)) {
         page_fini(&page);
         return;
     }
@@ -61,7 +61,7 @@ static void look_at_list(struct http_request *rq, const struct result *unused, c
 
 void admin_account_list(struct http_request *rq)
 {
-    http_inspect(rq, look_at_list, NULL);
+    admin_inspect(rq, LOOK_AT_SERVER, look_at_list, NULL);
 }
 
 /* The account of the path; NULL: there is none, or a problem. */
@@ -72,14 +72,14 @@ static const struct account *find(struct http_request *rq, const struct state *s
     return name != NULL ? state_account_by_name(state, name, strlen(name)) : NULL;
 }
 
-static void look_at_one(struct http_request *rq, const struct result *unused, const struct state *state)
+static void look_at_one(struct http_request *rq, const struct result *result, const struct state *state)
 {
     struct problem problem = {.reason = REFUSAL_NONE};
     const struct account *a;
     char detail[SHOWN_MAX + 32];
+    struct viewer v;
 
-    (void)unused;
-    if (admin_refuse_stateless(rq, state))
+    if (!admin_viewer(&v, rq, result, state))
         return;
     a = find(rq, state, &problem);
     if (admin_refuse_problem(rq, &problem))
@@ -95,7 +95,7 @@ static void look_at_one(struct http_request *rq, const struct result *unused, co
 
 void admin_account_show(struct http_request *rq)
 {
-    http_inspect(rq, look_at_one, NULL);
+    admin_inspect(rq, LOOK_AT_SERVER, look_at_one, NULL);
 }
 
 /* ---- changes ---- */
@@ -155,13 +155,13 @@ void admin_account_delete(struct http_request *rq)
 
 /* PUT makes or sets. Which of them it is, is seen a moment before; whoever else makes the same account in between
  * gets 201, and this one 409. */
-static void look_whether_there(struct http_request *rq, const struct result *unused, const struct state *state)
+static void look_whether_there(struct http_request *rq, const struct result *result, const struct state *state)
 {
     struct problem problem = {.reason = REFUSAL_NONE};
     const struct account *a;
+    struct viewer v;
 
-    (void)unused;
-    if (admin_refuse_stateless(rq, state))
+    if (!admin_viewer(&v, rq, result, state))
         return;
     a = find(rq, state, &problem);
     if (admin_refuse_problem(rq, &problem))
@@ -177,5 +177,5 @@ static void put_account(struct http_request *rq, const struct result *unused)
 
 void admin_account_put(struct http_request *rq)
 {
-    http_inspect(rq, look_whether_there, put_account);
+    admin_inspect(rq, LOOK_AT_SERVER, look_whether_there, put_account);
 }

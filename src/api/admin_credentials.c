@@ -8,8 +8,9 @@
 #include "core/resolve.h"
 #include "core/value_set.h"
 
-#define CREDENTIAL_PARTS 16
-#define SHOWN_MAX        80
+#define CREDENTIAL_PARTS    16
+#define COMPARISONS_A_VISIT 16
+#define SHOWN_MAX           80
 
 /* ---- as it is shown ---- */
 
@@ -52,13 +53,13 @@ static json_t *json_secrets(const struct credential *c)
     return list;
 }
 
-static json_t *json_scope(const struct state *s, const struct credential *c)
+json_t *admin_json_scope(const struct state *s, const struct viewer *v, const struct credential *c)
 {
     json_t *list = json_array();
 
     for (size_t i = 0; i < c->n_names; i++) {
         const struct name_entry *n = state_name(s, c->names[i]);
-        if (n != NULL && json_array_append_new(list, json_owner(n)) != 0) {
+        if (n != NULL && viewer_sees_name(v, s, n) && json_array_append_new(list, json_owner(n)) != 0) {
             json_decref(list);
             return NULL;
         }
@@ -80,22 +81,23 @@ static json_t *json_last_used(const struct credential *c)
     return NULL;
 }
 
-static bool put_rights(json_t *object, const struct state *s, const struct credential *c)
+static bool put_rights(json_t *object, const struct state *s, const struct viewer *v, const struct credential *c)
 {
     /* Networks that came from elsewhere and cannot be read let nobody in; that must not look like "from
      * everywhere". */
     return json_put(object, "account", json_account(s, c->account)) &&
-           json_put(object, "names", json_scope(s, c)) && json_put(object, "actions", json_actions(c->actions)) &&
+           json_put(object, "names", admin_json_scope(s, v, c)) &&
+           json_put(object, "actions", json_actions(c->actions)) &&
            json_put(object, "kinds", json_kinds(c->kinds)) &&
            json_put(object, "networks", json_nets(c->networks, c->n_networks)) &&
            (!c->networks_invalid || json_put(object, "networks-invalid", json_true()));
 }
 
-json_t *admin_json_credential(const struct state *s, const struct credential *c)
+json_t *admin_json_credential(const struct state *s, const struct viewer *v, const struct credential *c)
 {
     json_t *object = json_object();
 
-    if (json_put_credential(object, s, c->id) && put_rights(object, s, c) &&
+    if (json_put_credential(object, s, c->id) && put_rights(object, s, v, c) &&
         json_put(object, "created", json_time(c->created_s)) &&
         json_put(object, "expires", json_time(c->expires_s)) &&
         json_put(object, "revoked", json_time(c->revoked_s)) && json_put(object, "last-used", json_last_used(c)) &&
@@ -114,12 +116,12 @@ struct credential_filter {
 };
 
 /* ?name= &account= &unused= &revoked=; false: the reply is set. */
-static bool read_filter(struct credential_filter *f, struct http_request *rq, const struct state *s,
-                        struct problem *problem)
+static bool read_filter(struct credential_filter *f, struct http_request *rq, const struct viewer *v,
+                        const struct state *s, struct problem *problem)
 {
     const char *name = admin_query(rq, "name", http_arena(rq), problem);
     const char *account = admin_query(rq, "account", http_arena(rq), problem);
-    const struct account *a = account != NULL ? state_account_by_name(s, account, strlen(account)) : NULL;
+    const struct account *a = account != NULL ? state_resolve_account(s, v, account) : NULL;
     struct result why;
 
     *f = (struct credential_filter){.account = a != NULL ? a->id : 0};
@@ -131,9 +133,9 @@ static bool read_filter(struct credential_filter *f, struct http_request *rq, co
         return false;
     if (name != NULL) {
         struct name_ref ref = {NAME_REF_ANY, name, strlen(name)};
-        const struct name_entry *n = state_resolve_name(s, &ref, &why);
+        const struct name_entry *n = state_resolve_name(s, v, &ref, &why);
         if (n == NULL) {
-            http_reply_refused(rq, &why);
+            admin_reply_refused(rq, &why);
             return false;
         }
         f->name = n->id;
@@ -151,31 +153,54 @@ static bool passes(const struct credential_filter *f, const struct credential *c
            (!f->unused || c->last_used_s == 0);
 }
 
-static void look_at_list(struct http_request *rq, const struct result *unused, const struct state *state)
+/* Without `manage` there is one at most; no need to look at all. */
+static void add_own(struct page *page, const struct credential_filter *f, const struct viewer *v,
+                    const struct state *s)
+{
+    const struct credential *own = v->credential;
+
+    if (own->id > page->at && passes(f, own) && page_jump(page, own->id))
+        page_add(page, admin_json_credential(s, v, own), CREDENTIAL_PARTS + own->n_names + own->n_networks);
+}
+
+static void add_all(struct page *page, const struct credential_filter *f, const struct viewer *v,
+                    const struct state *s)
+{
+    for (uint32_t id; (id = page_next(page, state_last_credential(s))) != 0;) {
+        const struct credential *c = state_credential(s, id);
+        if (c == NULL || !passes(f, c))
+            continue;
+        if (!v->sees_all) /* comparing two scopes is work, too */
+            page->visits += (uint32_t)(c->n_names * v->credential->n_names / COMPARISONS_A_VISIT);
+        if (viewer_sees_credential(v, s, c))
+            page_add(page, admin_json_credential(s, v, c), CREDENTIAL_PARTS + c->n_names + c->n_networks);
+    }
+}
+
+static void look_at_list(struct http_request *rq, const struct result *result, const struct state *state)
 {
     struct problem problem = {.reason = REFUSAL_NONE};
     struct credential_filter f;
+    struct viewer v;
     struct page page;
 
-    (void)unused;
-    if (admin_refuse_stateless(rq, state))
+    if (!admin_viewer(&v, rq, result, state))
         return;
     page_init(&page, http_query(rq, "limit"), http_query(rq, "after"), &problem);
-    if (!read_filter(&f, rq, state, &problem)) {
+    if (!read_filter(&f, rq, &v, state, &problem)) {
         page_fini(&page);
         return;
     }
-    for (uint32_t id; (id = page_next(&page, state_last_credential(state))) != 0;) {
-        const struct credential *c = state_credential(state, id);
-        if (c != NULL && passes(&f, c))
-            page_add(&page, admin_json_credential(state, c), CREDENTIAL_PARTS + c->n_names + c->n_networks);
-    }
+    if (v.sees_all || (v.credential->actions & ACTION_MANAGE) != 0)
+        add_all(&page, &f, &v, state);
+    else
+        add_own(&page, &f, &v, state);
     http_reply_json(rq, 200, page_give(&page));
 }
 
 void admin_credential_list(struct http_request *rq)
 {
-    http_inspect(rq, look_at_list, NULL);
+    admin_inspect(rq, LOOK_AT_OWN, look_at_list, NULL);
 }
 
 /* The one in the path: a UUID, or a label with ?name=. */
@@ -187,26 +212,26 @@ static struct credential_ref read_ref(struct http_request *rq, struct arena *are
                                    .name = {NAME_REF_ANY, name, name != NULL ? strlen(name) : 0}};
 }
 
-static void look_at_one(struct http_request *rq, const struct result *unused, const struct state *state)
+static void look_at_one(struct http_request *rq, const struct result *result, const struct state *state)
 {
     struct problem problem = {.reason = REFUSAL_NONE};
     struct credential_ref ref = read_ref(rq, http_arena(rq), &problem);
     const struct credential *c;
     struct result why;
+    struct viewer v;
 
-    (void)unused;
-    if (admin_refuse_problem(rq, &problem) || admin_refuse_stateless(rq, state))
+    if (!admin_viewer(&v, rq, result, state) || admin_refuse_problem(rq, &problem))
         return;
-    c = state_resolve_credential(state, &ref, &why);
+    c = state_resolve_credential(state, &v, &ref, &why);
     if (c == NULL)
-        http_reply_refused(rq, &why);
+        admin_reply_refused(rq, &why);
     else
-        http_reply_json(rq, 200, admin_json_credential(state, c));
+        http_reply_json(rq, 200, admin_json_credential(state, &v, c));
 }
 
 void admin_credential_show(struct http_request *rq)
 {
-    http_inspect(rq, look_at_one, NULL);
+    admin_inspect(rq, LOOK_AT_OWN, look_at_one, NULL);
 }
 
 /* ---- changes ---- */
@@ -229,13 +254,15 @@ static void fill_new(struct http_request *rq, struct request *r, const struct bo
 {
     (void)rq;
     r->u.credential.account = body_text(b, "account");
+    r->u.credential.tsig = body_flag(b, "tsig", false);
     read_rights(&r->u.credential, b);
 }
 
 /* The credential of a result, with its secret when there is a new one. */
 static json_t *json_result(const struct state *s, const struct result *result)
 {
-    json_t *object = admin_json_credential(s, state_credential(s, result->credential));
+    static const struct viewer everything = {.sees_all = true}; /* who made it knows what it is for */
+    json_t *object = admin_json_credential(s, &everything, state_credential(s, result->credential));
 
     if (object == NULL || result->secret[0] == '\0' || json_put(object, "secret", json_string(result->secret)))
         return object;
@@ -261,7 +288,8 @@ static void look_at_done(struct http_request *rq, const struct result *result, c
 
 void admin_credential_create(struct http_request *rq)
 {
-    static const char *const members[] = {"account", "label", "names", "actions", "kinds", "networks", "expires"};
+    static const char *const members[] = {"account", "label",    "names",   "actions",
+                                          "kinds",   "networks", "expires", "tsig"};
     static const struct admin_change create = {REQUEST_CREDENTIAL_CREATE, members, ARRAY_LEN(members), fill_new,
                                                look_at_made};
 
@@ -331,11 +359,12 @@ static void fill_rotate(struct http_request *rq, struct request *r, const struct
 {
     r->u.credential.credential = read_ref(rq, &r->arena, b->problem);
     r->u.credential.overlap_s = body_duration_s(b, "overlap", 0);
+    r->u.credential.tsig = body_flag(b, "tsig", false);
 }
 
 void admin_credential_rotate(struct http_request *rq)
 {
-    static const char *const members[] = {"overlap"};
+    static const char *const members[] = {"overlap", "tsig"};
     static const struct admin_change rotate = {REQUEST_CREDENTIAL_ROTATE, members, ARRAY_LEN(members), fill_rotate,
                                                look_at_done};
 

@@ -11,6 +11,7 @@
 #include "api/admin_internal.h"
 #include "base/clock.h"
 #include "core/domain.h"
+#include "core/resolve.h"
 #include "core/value_set.h"
 
 #define NAME_PARTS  12
@@ -25,8 +26,8 @@ struct name_filter {
     int64_t idle_since_s; /* NEVER_NEWER: idle or not */
 };
 
-static void filter_account(struct name_filter *f, struct http_request *rq, const struct state *s,
-                           struct problem *problem)
+static void filter_account(struct name_filter *f, struct http_request *rq, const struct viewer *v,
+                           const struct state *s, struct problem *problem)
 {
     const char *name = admin_query(rq, "account", http_arena(rq), problem);
     const struct account *a;
@@ -34,7 +35,7 @@ static void filter_account(struct name_filter *f, struct http_request *rq, const
     f->by_account = name != NULL;
     if (name == NULL)
         return;
-    a = state_account_by_name(s, name, strlen(name));
+    a = state_resolve_account(s, v, name);
     if (a != NULL) {
         f->account = a->id;
         return;
@@ -54,14 +55,14 @@ static void filter_domain(struct name_filter *f, struct http_request *rq, struct
 }
 
 /* ?account= &domain= &retired= &idle= */
-static void filter_read(struct name_filter *f, struct http_request *rq, const struct state *s,
-                        struct problem *problem)
+static void filter_read(struct name_filter *f, struct http_request *rq, const struct viewer *v,
+                        const struct state *s, struct problem *problem)
 {
     const char *idle = http_query(rq, "idle");
 
     *f = (struct name_filter){.idle_since_s = NEVER_NEWER};
     f->retired = query_flag("retired", http_query(rq, "retired"), problem);
-    filter_account(f, rq, s, problem);
+    filter_account(f, rq, v, s, problem);
     filter_domain(f, rq, problem);
     if (idle != NULL)
         f->idle_since_s = clock_real_s(&clock_system) - (int64_t)query_number("idle", idle, 0, IDLE_MAX_S, problem);
@@ -102,48 +103,67 @@ static int compare_ids(const void *a, const void *b)
     return (ia > ib) - (ia < ib);
 }
 
-/* Live names that list a domain are found without looking at all names. */
-static void add_of_domain(struct http_request *rq, struct page *page, const struct state *s,
-                          const struct name_filter *f)
-{
-    size_t n = state_names_by_domain(s, f->domain, strlen(f->domain), NULL, 0);
-    uint32_t *ids = arena_alloc(http_arena(rq), (n + 1) * sizeof *ids);
+/* Where to look for names: at all of them, or at some whose ids are known. */
+struct name_ids {
+    bool all;
+    size_t n;
+    uint32_t *ids; /* ascending */
+};
 
-    if (ids == NULL) {
-        page_fini(page);
-        return;
-    }
-    (void)state_names_by_domain(s, f->domain, strlen(f->domain), ids, n);
-    qsort(ids, n, sizeof *ids, compare_ids);
-    for (size_t i = 0; i < n && !page->more; i++) {
-        if (ids[i] <= page->at)
-            continue;
-        if (page_jump(page, ids[i]) && passes(f, state_name(s, ids[i])))
-            add_name(rq, page, s, state_name(s, ids[i]));
-    }
+/* Live names that list a domain, and those in the scope of who looks, are found without looking at all names.
+ * False: no memory. */
+static bool ids_find(struct name_ids *where, struct http_request *rq, const struct viewer *v, const struct state *s,
+                     const struct name_filter *f)
+{
+    const struct credential *c = v->credential;
+
+    *where = (struct name_ids){.all = v->sees_all && (!f->by_domain || f->retired)};
+    if (where->all)
+        return true;
+    where->n = v->sees_all ? state_names_by_domain(s, f->domain, strlen(f->domain), NULL, 0) : c->n_names;
+    where->ids = arena_alloc(http_arena(rq), (where->n + 1) * sizeof *where->ids);
+    if (where->ids == NULL)
+        return false;
+    if (v->sees_all)
+        (void)state_names_by_domain(s, f->domain, strlen(f->domain), where->ids, where->n);
+    else
+        memcpy(where->ids, c->names, where->n * sizeof *where->ids);
+    qsort(where->ids, where->n, sizeof *where->ids, compare_ids);
+    return true;
 }
 
-static void look_at_list(struct http_request *rq, const struct result *unused, const struct state *state)
+/* The next name of a page; 0: the page ends here. */
+static uint32_t ids_next(const struct name_ids *where, struct page *page, const struct state *s)
+{
+    if (where->all)
+        return page_next(page, state_last_name(s));
+    for (size_t i = 0; i < where->n; i++)
+        if (where->ids[i] > page->at)
+            return page_jump(page, where->ids[i]) ? where->ids[i] : 0;
+    return 0;
+}
+
+static void look_at_list(struct http_request *rq, const struct result *result, const struct state *state)
 {
     struct problem problem = {.reason = REFUSAL_NONE};
+    struct name_ids where;
     struct name_filter f;
+    struct viewer v;
     struct page page;
 
-    (void)unused;
-    if (admin_refuse_stateless(rq, state))
+    if (!admin_viewer(&v, rq, result, state))
         return;
-    filter_read(&f, rq, state, &problem);
+    filter_read(&f, rq, &v, state, &problem);
     page_init(&page, http_query(rq, "limit"), http_query(rq, "after"), &problem);
+    if (!problem_is(&problem) && !ids_find(&where, rq, &v, state, &f))
+        problem_say(&problem, REFUSAL_FULL, "out of memory");
     if (admin_refuse_problem(rq, &problem)) {
         page_fini(&page);
         return;
     }
-    if (f.by_domain && !f.retired)
-        add_of_domain(rq, &page, state, &f);
-    else
-        for (uint32_t id; (id = page_next(&page, state_last_name(state))) != 0;)
-            if (passes(&f, state_name(state, id)))
-                add_name(rq, &page, state, state_name(state, id));
+    for (uint32_t id; (id = ids_next(&where, &page, state)) != 0;)
+        if (passes(&f, state_name(state, id)) && viewer_sees_name(&v, state, state_name(state, id)))
+            add_name(rq, &page, state, state_name(state, id));
     http_reply_json(rq, 200, page_give(&page));
 }
 
@@ -154,26 +174,25 @@ struct idle {
     struct name_filter filter;
     struct page page;
     struct problem problem;
-    bool is_stateless;
     uint32_t ids[PAGE_MAX]; /* ascending; page.n of them */
     bool used[PAGE_MAX];
     uint32_t credential; /* looked at last */
     uint32_t last_credential;
 };
 
-static void collect(void *arg, const struct state *state)
+static void collect(void *arg, const struct viewer *v, const struct state *state)
 {
     struct idle *idle = arg;
+    struct name_ids where;
 
-    idle->is_stateless = state == NULL;
-    if (state == NULL)
-        return;
-    filter_read(&idle->filter, idle->rq, state, &idle->problem);
+    filter_read(&idle->filter, idle->rq, v, state, &idle->problem);
     page_init(&idle->page, http_query(idle->rq, "limit"), http_query(idle->rq, "after"), &idle->problem);
+    if (!problem_is(&idle->problem) && !ids_find(&where, idle->rq, v, state, &idle->filter))
+        problem_say(&idle->problem, REFUSAL_FULL, "out of memory");
     if (problem_is(&idle->problem))
         return;
-    for (uint32_t id; (id = page_next(&idle->page, state_last_name(state))) != 0;)
-        if (passes(&idle->filter, state_name(state, id)))
+    for (uint32_t id; (id = ids_next(&where, &idle->page, state)) != 0;)
+        if (passes(&idle->filter, state_name(state, id)) && viewer_sees_name(v, state, state_name(state, id)))
             idle->ids[idle->page.n++] = id;
     idle->last_credential = state_last_credential(state);
 }
@@ -188,14 +207,12 @@ static void mark_used(struct idle *idle, const struct credential *c)
 }
 
 /* The next portion of the credentials. */
-static void look_at_uses(void *arg, const struct state *state)
+static void look_at_uses(void *arg, const struct viewer *unused, const struct state *state)
 {
     struct idle *idle = arg;
     uint32_t end = idle->last_credential;
 
-    idle->is_stateless = state == NULL;
-    if (state == NULL)
-        return;
+    (void)unused;
     if (end - idle->credential > PAGE_VISITS_MAX)
         end = idle->credential + PAGE_VISITS_MAX;
     while (idle->credential < end) {
@@ -205,25 +222,23 @@ static void look_at_uses(void *arg, const struct state *state)
     }
 }
 
-static void show_rest(void *arg, const struct state *state)
+static void show_rest(void *arg, const struct viewer *v, const struct state *state)
 {
     struct idle *idle = arg;
     size_t n = idle->page.n;
 
-    idle->is_stateless = state == NULL;
-    if (state == NULL)
-        return;
     idle->page.n = 0;
     for (size_t i = 0; i < n && idle->page.items != NULL; i++) {
         const struct name_entry *name = state_name(state, idle->ids[i]);
-        if (!idle->used[i] && name != NULL)
+        if (!idle->used[i] && name != NULL && viewer_sees_name(v, state, name))
             add_name(idle->rq, &idle->page, state, name);
     }
 }
 
+/* False: the reply is set. */
 static bool look(struct idle *idle, admin_look *at)
 {
-    return admin_look_now(idle->rq, at, idle) && !idle->is_stateless && !problem_is(&idle->problem);
+    return admin_look_now(idle->rq, LOOK_AT_NAMES, at, idle) && !admin_refuse_problem(idle->rq, &idle->problem);
 }
 
 static void find_idle(struct http_request *rq)
@@ -241,8 +256,6 @@ static void find_idle(struct http_request *rq)
         goes_on = look(idle, look_at_uses);
     if (goes_on && look(idle, show_rest))
         http_reply_json(rq, 200, page_give(&idle->page));
-    else if (!admin_refuse_problem(rq, &idle->problem))
-        (void)admin_refuse_stateless(rq, NULL);
     page_fini(&idle->page);
     free(idle);
 }
@@ -250,7 +263,7 @@ static void find_idle(struct http_request *rq)
 void admin_name_list(struct http_request *rq)
 {
     if (http_query(rq, "idle") != NULL)
-        http_offload(rq, find_idle);
+        admin_offload(rq, LOOK_AT_NAMES, find_idle);
     else
-        http_inspect(rq, look_at_list, NULL);
+        admin_inspect(rq, LOOK_AT_NAMES, look_at_list, NULL);
 }

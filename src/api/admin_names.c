@@ -54,18 +54,17 @@ json_t *admin_json_name(struct http_request *rq, const struct state *s, const st
 
 /* ---- reading ---- */
 
-static void look_at_one(struct http_request *rq, const struct result *unused, const struct state *state)
+static void look_at_one(struct http_request *rq, const struct result *result, const struct state *state)
 {
-    const struct name_entry *n = admin_find_name(rq, state);
+    const struct name_entry *n = admin_find_name(rq, result, state);
 
-    (void)unused;
     if (n != NULL)
         http_reply_json(rq, 200, admin_json_name(rq, state, n));
 }
 
 void admin_name_show(struct http_request *rq)
 {
-    http_inspect(rq, look_at_one, NULL);
+    admin_inspect(rq, LOOK_AT_NAMES, look_at_one, NULL);
 }
 
 /* ---- changes ---- */

@@ -34,7 +34,6 @@ struct zone_count {
 };
 
 struct seen {
-    bool has_state;
     json_t *zones, *counts; /* NULL: no memory */
     uint32_t at;            /* the name that was counted last */
     bool is_counted;
@@ -54,13 +53,12 @@ static struct zone_count *count_of(struct seen *seen, uint32_t zone)
 }
 
 /* The next portion of the names. */
-static void look_at_names(void *arg, const struct state *state)
+static void look_at_names(void *arg, const struct viewer *unused, const struct state *state)
 {
     struct seen *seen = arg;
 
-    seen->has_state = state != NULL;
-    for (uint32_t visits = 0; state != NULL && visits < PAGE_VISITS_MAX && seen->at < state_last_name(state);
-         visits++) {
+    (void)unused;
+    for (uint32_t visits = 0; visits < PAGE_VISITS_MAX && seen->at < state_last_name(state); visits++) {
         const struct name_entry *n = state_name(state, ++seen->at);
         struct zone_count *count = n != NULL && n->retired_s == 0 ? count_of(seen, n->zone) : NULL;
         if (count == NULL)
@@ -68,7 +66,7 @@ static void look_at_names(void *arg, const struct state *state)
         count->names++;
         count->values += n->values.n;
     }
-    seen->is_counted = state != NULL && seen->at >= state_last_name(state);
+    seen->is_counted = seen->at >= state_last_name(state);
 }
 
 static json_t *json_counts(const struct state *s)
@@ -87,6 +85,7 @@ static json_t *json_counts(const struct state *s)
         {"tokens", c.tokens},
         {"credentials", c.credentials},
         {"names-unclaimed", c.names_unclaimed},
+        {"secrets-bcrypt", c.secrets_bcrypt},
     };
     json_t *object = json_object();
 
@@ -118,13 +117,11 @@ static json_t *json_zones(struct seen *seen, const struct state *s)
     return list;
 }
 
-static void look_at_server(void *arg, const struct state *state)
+static void look_at_server(void *arg, const struct viewer *unused, const struct state *state)
 {
     struct seen *seen = arg;
 
-    seen->has_state = state != NULL;
-    if (state == NULL)
-        return;
+    (void)unused;
     seen->zones = json_zones(seen, state);
     seen->counts = json_counts(state);
 }
@@ -161,26 +158,31 @@ static json_t *describe(const struct api_control *control)
     return object;
 }
 
-/* The zones with their counts. False: the committer does not answer, which is when people look here most: the rest
- * is told all the same. */
+/* The zones with their counts. False: the caller is refused, or the committer does not answer; the reply is set. */
 static bool look_around(struct http_request *rq, struct seen *seen)
 {
     bool goes_on = true;
 
     while (goes_on && !seen->is_counted)
-        goes_on = admin_look_now(rq, look_at_names, seen) && seen->has_state;
-    return goes_on && admin_look_now(rq, look_at_server, seen) && seen->has_state;
+        goes_on = admin_look_now(rq, LOOK_AT_SERVER, look_at_names, seen);
+    return goes_on && admin_look_now(rq, LOOK_AT_SERVER, look_at_server, seen);
 }
 
 static void show_server(struct http_request *rq)
 {
     const struct api_services *sv = http_services(rq);
     struct seen *seen = calloc(1, sizeof *seen);
-    json_t *object = describe(&sv->control);
     struct sink_status st;
+    json_t *object;
     bool has_seen = seen != NULL && look_around(rq, seen);
     bool is_whole;
 
+    /* People on the admin socket look here most when the committer does not answer: they are told the rest. */
+    if (seen != NULL && !has_seen && !http_is_local(rq)) {
+        free(seen);
+        return;
+    }
+    object = describe(&sv->control);
     sv->sink.status(sv->sink.self, &st);
     is_whole = seen != NULL && json_put(object, "base-url", json_string(http_base_url(rq))) &&
                json_put(object, "ready", json_boolean(st.ready)) && json_put(object, "store", json_store(&st)) &&
@@ -200,7 +202,7 @@ static void show_server(struct http_request *rq)
 
 void admin_server_show(struct http_request *rq)
 {
-    http_offload(rq, show_server);
+    admin_offload(rq, LOOK_AT_SERVER, show_server);
 }
 
 /* ---- reload ---- */

@@ -30,14 +30,14 @@ static json_t *json_of(const struct state *s, const struct token *t)
 
 /* ---- reading ---- */
 
-static void look_at_list(struct http_request *rq, const struct result *unused, const struct state *state)
+static void look_at_list(struct http_request *rq, const struct result *result, const struct state *state)
 {
     struct problem problem = {.reason = REFUSAL_NONE};
+    struct viewer v; /* whoever may look at tokens sees all */
     struct page page;
 
-    (void)unused;
     page_init(&page, http_query(rq, "limit"), http_query(rq, "after"), &problem);
-    if (admin_refuse_problem(rq, &problem) || admin_refuse_stateless(rq, state)) {
+    if (!admin_viewer(&v, rq, result, state) || admin_refuse_problem(rq, &problem)) {
         page_fini(&page);
         return;
     }
@@ -51,7 +51,7 @@ static void look_at_list(struct http_request *rq, const struct result *unused, c
 
 void admin_token_list(struct http_request *rq)
 {
-    http_inspect(rq, look_at_list, NULL);
+    admin_inspect(rq, LOOK_AT_SERVER, look_at_list, NULL);
 }
 
 /* The id in the path. */
@@ -67,15 +67,15 @@ static uint32_t read_id(struct http_request *rq, struct arena *arena, struct pro
     return (uint32_t)query_number("token", text, 0, UINT32_MAX, problem);
 }
 
-static void look_at_one(struct http_request *rq, const struct result *unused, const struct state *state)
+static void look_at_one(struct http_request *rq, const struct result *result, const struct state *state)
 {
     struct problem problem = {.reason = REFUSAL_NONE};
     uint32_t id = read_id(rq, http_arena(rq), &problem);
     const struct token *t;
     char detail[48];
+    struct viewer v;
 
-    (void)unused;
-    if (admin_refuse_problem(rq, &problem) || admin_refuse_stateless(rq, state))
+    if (!admin_viewer(&v, rq, result, state) || admin_refuse_problem(rq, &problem))
         return;
     t = state_token(state, id);
     if (t != NULL) {
@@ -88,7 +88,7 @@ static void look_at_one(struct http_request *rq, const struct result *unused, co
 
 void admin_token_show(struct http_request *rq)
 {
-    http_inspect(rq, look_at_one, NULL);
+    admin_inspect(rq, LOOK_AT_SERVER, look_at_one, NULL);
 }
 
 /* ---- changes ---- */

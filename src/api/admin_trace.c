@@ -31,7 +31,7 @@ struct tracing {
     struct problem problem;
     int64_t since_s;
     struct name_ref ref;
-    bool is_stateless, is_missing;
+    bool is_missing;
     struct result why; /* is_missing */
     struct name owner; /* case as registered */
     uint32_t name;     /* 0: never made */
@@ -44,21 +44,17 @@ struct tracing {
 
 /* ---- finding the name ---- */
 
-static void find(void *arg, const struct state *state)
+static void find(void *arg, const struct viewer *v, const struct state *state)
 {
     struct tracing *t = arg;
-    const struct name_entry *n;
+    const struct name_entry *n = state_resolve_name(state, v, &t->ref, &t->why);
 
-    t->is_stateless = state == NULL;
-    if (state == NULL)
-        return;
-    n = state_resolve_name(state, &t->ref, &t->why);
     if (n != NULL) {
         t->name = n->id;
         name_set(&t->owner, n->owner, n->owner_len);
         return;
     }
-    t->is_missing = t->why.refusal != REFUSAL_NOT_FOUND ||
+    t->is_missing = !v->sees_all || t->why.refusal != REFUSAL_NOT_FOUND ||
                     name_parse(&t->owner, t->ref.text, t->ref.len) != ERR_OK ||
                     state_zone_of(state, &t->owner) == NULL;
 }
@@ -119,60 +115,14 @@ static void read_questions(struct tracing *t)
 
 /* ---- changes ---- */
 
-static bool has_name(const struct effect_credential *c, uint32_t name)
-{
-    for (size_t i = 0; i < c->n_names; i++)
-        if (c->names[i] == name)
-            return true;
-    return false;
-}
-
-/* Whether an effect is on the name; *claim: the value's, when it is about one. */
-static bool is_on_name(const struct effect *f, uint32_t name, const struct effect_claim **claim)
-{
-    *claim = NULL;
-    if (f->kind >= EFFECT_CLAIM_ADDED && f->kind <= EFFECT_CLAIM_EXPIRED) {
-        *claim = &f->u.claim;
-        return f->u.claim.name == name;
-    }
-    if (f->kind >= EFFECT_NAME_MADE && f->kind <= EFFECT_NAME_REVIVED)
-        return f->u.name->id == name;
-    if (f->kind >= EFFECT_CREDENTIAL_MADE && f->kind <= EFFECT_CREDENTIAL_REVOKED)
-        return has_name(f->u.credential, name);
-    if (f->kind == EFFECT_GRANT_MADE || f->kind == EFFECT_GRANT_ENDED)
-        return f->u.grant.name == name;
-    if (f->kind == EFFECT_ALIAS_MADE)
-        return f->u.alias->name == name;
-    return false;
-}
-
-static json_t *json_effect(const struct effect *f, const struct effect_claim *claim)
-{
-    json_t *object = json_object();
-    bool is_whole = json_put(object, "what", json_string(effect_word(f->kind)));
-
-    if (is_whole && claim != NULL) {
-        char *text = malloc((size_t)claim->rdata.len + 1);
-        is_whole = text != NULL &&
-                   json_put(object, "value",
-                            json_bytes(text, value_decode_text(text, claim->rdata.bytes, claim->rdata.len)));
-        free(text);
-    }
-    if (is_whole)
-        return object;
-    json_decref(object);
-    return NULL;
-}
-
 static json_t *json_effects(const struct entry *e, uint32_t name)
 {
     json_t *list = json_array();
 
     for (size_t i = 0; i < e->n_effects; i++) {
-        const struct effect_claim *claim;
-        if (!is_on_name(&e->effects[i], name, &claim))
+        if (!admin_effect_is_on(&e->effects[i], name))
             continue;
-        if (json_array_append_new(list, json_effect(&e->effects[i], claim)) != 0) {
+        if (json_array_append_new(list, admin_json_effect(&e->effects[i])) != 0) {
             json_decref(list);
             return NULL;
         }
@@ -228,24 +178,14 @@ static enum err read_changes(struct tracing *t)
     return t->no_memory ? ERR_MEMORY : sink->journal(sink->self, &filter, visit_entry, t);
 }
 
-/* What is made without a credential: by an administrator, the server itself, or a registration. */
-static bool put_maker(const struct change *c, const struct state *s)
-{
-    const char *who = c->door == DOOR_ADMIN ? "administrator" : c->door == DOOR_SERVER ? "server" : "registration";
-
-    if (c->credential != CREDENTIAL_ADMIN)
-        return json_put_credential(c->item, s, c->credential);
-    return json_put(c->item, "credential", json_null()) && json_put(c->item, "label", json_string(who));
-}
-
 /* Who made the changes. */
-static void name_makers(void *arg, const struct state *state)
+static void name_makers(void *arg, const struct viewer *unused, const struct state *state)
 {
     struct tracing *t = arg;
 
-    t->is_stateless = state == NULL;
-    for (size_t i = 0; state != NULL && i < t->n_changes; i++)
-        if (!put_maker(&t->changes[i], state))
+    (void)unused;
+    for (size_t i = 0; i < t->n_changes; i++)
+        if (!admin_put_maker(t->changes[i].item, state, t->changes[i].credential, t->changes[i].door))
             t->no_memory = true;
 }
 
@@ -294,12 +234,10 @@ static bool find_name_of(struct tracing *t)
     t->ref = admin_param_name(t->rq, http_arena(t->rq), &t->problem);
     if (admin_refuse_problem(t->rq, &t->problem))
         return false;
-    if (!admin_look_now(t->rq, find, t) || t->is_stateless) {
-        (void)admin_refuse_stateless(t->rq, NULL);
+    if (!admin_look_now(t->rq, LOOK_AT_NAMES, find, t))
         return false;
-    }
     if (t->is_missing)
-        http_reply_refused(t->rq, &t->why);
+        admin_reply_refused(t->rq, &t->why);
     return !t->is_missing;
 }
 
@@ -313,9 +251,7 @@ static void trace(struct http_request *rq)
         e = read_changes(&t);
         if (e != ERR_OK && !t.no_memory)
             http_reply_problem(rq, REFUSAL_STORE_UNAVAILABLE, "the journal cannot be read", "riposte check store");
-        else if (t.n_changes > 0 && (!admin_look_now(rq, name_makers, &t) || t.is_stateless))
-            (void)admin_refuse_stateless(rq, NULL);
-        else
+        else if (t.n_changes == 0 || admin_look_now(rq, LOOK_AT_NAMES, name_makers, &t))
             reply_trace(&t);
     }
     for (size_t i = 0; i < t.n_changes; i++)
@@ -326,5 +262,5 @@ static void trace(struct http_request *rq)
 
 void admin_trace(struct http_request *rq)
 {
-    http_offload(rq, trace);
+    admin_offload(rq, LOOK_AT_NAMES, trace);
 }

@@ -36,13 +36,13 @@ static json_t *json_claims(const struct state *s, const struct value *v)
     return list;
 }
 
-static json_t *json_text_of(const struct value *v)
+json_t *admin_json_value(const uint8_t *rdata, size_t rdlen)
 {
-    char *text = malloc((size_t)v->rdlen + 1);
+    char *text = malloc(rdlen + 1);
     json_t *string = NULL;
 
     if (text != NULL)
-        string = json_bytes(text, value_decode_text(text, v->rdata, v->rdlen));
+        string = json_bytes(text, value_decode_text(text, rdata, rdlen));
     free(text);
     return string;
 }
@@ -51,7 +51,8 @@ static json_t *json_value(const struct state *s, const struct value *v)
 {
     json_t *object = json_object();
 
-    if (json_put(object, "value", json_text_of(v)) && json_put(object, "claims", json_claims(s, v)))
+    if (json_put(object, "value", admin_json_value(v->rdata, v->rdlen)) &&
+        json_put(object, "claims", json_claims(s, v)))
         return object;
     json_decref(object);
     return NULL;
@@ -71,6 +72,21 @@ static json_t *json_items(const struct state *s, const struct value_set *vs)
     return list;
 }
 
+/* The texts alone, as DNS has them. Newest first. */
+static json_t *json_texts(const struct value_set *vs)
+{
+    json_t *list = json_array();
+
+    for (size_t i = vs->n; i > 0; i--) {
+        const struct value *v = &vs->values[i - 1];
+        if (json_array_append_new(list, admin_json_value(v->rdata, v->rdlen)) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
 static json_t *json_values(struct http_request *rq, const struct state *s, const struct name_entry *n)
 {
     json_t *object = json_object();
@@ -78,24 +94,24 @@ static json_t *json_values(struct http_request *rq, const struct state *s, const
     if (json_put(object, "name", json_owner(n)) &&
         json_put(object, "octets", json_integer((json_int_t)n->values.octets)) &&
         json_put(object, "budget", json_integer((json_int_t)http_values_budget(rq))) &&
-        json_put(object, "items", json_items(s, &n->values)))
+        json_put(object, "serial", json_integer((json_int_t)state_zone(s, n->zone)->serial)) &&
+        json_put(object, "values", json_texts(&n->values)) && json_put(object, "items", json_items(s, &n->values)))
         return object;
     json_decref(object);
     return NULL;
 }
 
-static void look_at_list(struct http_request *rq, const struct result *unused, const struct state *state)
+static void look_at_list(struct http_request *rq, const struct result *result, const struct state *state)
 {
-    const struct name_entry *n = admin_find_name(rq, state);
+    const struct name_entry *n = admin_find_name(rq, result, state);
 
-    (void)unused;
     if (n != NULL)
         http_reply_json(rq, 200, json_values(rq, state, n));
 }
 
 void admin_value_list(struct http_request *rq)
 {
-    http_inspect(rq, look_at_list, NULL);
+    admin_inspect(rq, LOOK_AT_NAMES, look_at_list, NULL);
 }
 
 /* ---- changes ---- */
@@ -121,6 +137,15 @@ static struct value_text *make_values(const struct body *b, size_t n)
     return values;
 }
 
+/* What is said of a value beside its text. */
+static void read_wishes(struct value_text *out, const struct body *b)
+{
+    out->lifetime_s = body_duration_s(b, "lifetime", -1);
+    out->pinned = body_flag(b, "pinned", false);
+    if (out->lifetime_s == 0) /* which would mean for ever */
+        problem_say(b->problem, REFUSAL_MALFORMED, "%slifetime: at least 1s; what is to stay is pinned", b->where);
+}
+
 static void read_value(struct value_text *out, const struct body *list, const json_t *item)
 {
     static const char *const members[] = {"value", "lifetime", "pinned"};
@@ -134,10 +159,7 @@ static void read_value(struct value_text *out, const struct body *list, const js
     b.where = "values[].";
     out->text = body_needed(&b, "value");
     out->len = out->text != NULL ? strlen(out->text) : 0;
-    out->lifetime_s = body_duration_s(&b, "lifetime", -1);
-    out->pinned = body_flag(&b, "pinned", false);
-    if (out->lifetime_s == 0) /* which would mean for ever */
-        problem_say(list->problem, REFUSAL_MALFORMED, "values[].lifetime: at least 1s; what is to stay is pinned");
+    read_wishes(out, &b);
 }
 
 static void fill_added(struct http_request *rq, struct request *r, const struct body *b)
@@ -154,7 +176,8 @@ static void fill_added(struct http_request *rq, struct request *r, const struct 
 
 static void fill_removed(struct http_request *rq, struct request *r, const struct body *b)
 {
-    bool all = query_flag("all", http_query(rq, "all"), b->problem);
+    bool mine = query_flag("mine", http_query(rq, "mine"), b->problem);
+    bool all = query_flag("all", http_query(rq, "all"), b->problem) || mine;
     size_t n;
     const char *const *texts = body_texts(b, "values", &n);
     struct value_text *values = make_values(b, n);
@@ -166,53 +189,106 @@ static void fill_removed(struct http_request *rq, struct request *r, const struc
     r->u.values = (struct request_values){.name = admin_param_name(rq, &r->arena, b->problem),
                                           .n = values != NULL ? n : 0,
                                           .values = values,
-                                          .all = all};
+                                          .all = all,
+                                          .mine = mine};
 }
 
-/* Put what both replies end with; takes object (NULL: no memory), gives it. */
-static json_t *finish(json_t *object, bool is_whole, const struct result *result)
+/* The one in the path. */
+static struct value_text *read_text(struct http_request *rq, struct request *r, const struct body *b)
 {
-    json_t *change = result->seq > 0 ? json_integer((json_int_t)result->seq) : json_null();
+    struct value_text *value = make_values(b, 1);
+    const char *text = admin_param(rq, "text", &r->arena, b->problem);
 
-    is_whole = json_put(object, "serial", json_integer((json_int_t)result->serial)) && is_whole;
-    is_whole = json_put(object, "change", change) && is_whole;
-    if (is_whole)
+    r->u.values = (struct request_values){.name = admin_param_name(rq, &r->arena, b->problem)};
+    if (value == NULL || text == NULL)
+        return NULL;
+    *value = (struct value_text){.text = text, .len = strlen(text), .lifetime_s = -1};
+    r->u.values.n = 1;
+    r->u.values.values = value;
+    return value;
+}
+
+static void fill_put(struct http_request *rq, struct request *r, const struct body *b)
+{
+    struct value_text *value = read_text(rq, r, b);
+
+    if (value != NULL)
+        read_wishes(value, b);
+}
+
+static void fill_deleted(struct http_request *rq, struct request *r, const struct body *b)
+{
+    (void)read_text(rq, r, b);
+}
+
+/* The distinct values that had to give way. */
+static json_t *json_evicted(const struct result *result)
+{
+    const struct entry *e = result->entry;
+    json_t *list = json_array();
+
+    for (size_t i = 0; e != NULL && i < e->n_effects; i++) {
+        const struct effect *f = &e->effects[i];
+        const struct effect *before = i > 0 ? &e->effects[i - 1] : NULL;
+        if (f->kind != EFFECT_CLAIM_EVICTED)
+            continue;
+        if (before != NULL && before->kind == EFFECT_CLAIM_EVICTED && /* another claim on the same value */
+            before->u.claim.rdata.len == f->u.claim.rdata.len &&
+            memcmp(before->u.claim.rdata.bytes, f->u.claim.rdata.bytes, f->u.claim.rdata.len) == 0)
+            continue;
+        if (json_array_append_new(list, admin_json_value(f->u.claim.rdata.bytes, f->u.claim.rdata.len)) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
+/* The values as they are now, and what the change has done. */
+static json_t *json_done(const struct result *result, const struct state *s)
+{
+    json_t *object = json_object();
+    const struct name_entry *n = state_name(s, result->name);
+    const struct {
+        const char *member;
+        unsigned n;
+    } counts[] = {{"added", result->added},
+                  {"renewed", result->renewed},
+                  {"removed", result->removed},
+                  {"evicted-young", result->evicted_young}};
+    bool is_whole =
+        json_put(object, "values", json_texts(&n->values)) && json_put(object, "evicted", json_evicted(result));
+
+    for (size_t i = 0; i < ARRAY_LEN(counts); i++)
+        is_whole = is_whole && json_put(object, counts[i].member, json_integer((json_int_t)counts[i].n));
+    if (is_whole && json_put(object, "serial", json_integer((json_int_t)result->serial)) &&
+        json_put(object, "change", result->seq > 0 ? json_integer((json_int_t)result->seq) : json_null()))
         return object;
     json_decref(object);
     return NULL;
 }
 
-static json_t *json_added(const struct result *result)
+static void look_at_done(struct http_request *rq, const struct result *result, const struct state *state)
 {
-    json_t *object = json_object();
-    bool is_whole = json_put(object, "added", json_integer((json_int_t)result->added)) &&
-                    json_put(object, "renewed", json_integer((json_int_t)result->renewed)) &&
-                    json_put(object, "evicted", json_integer((json_int_t)result->evicted)) &&
-                    json_put(object, "evicted-young", json_integer((json_int_t)result->evicted_young));
-
-    return finish(object, is_whole, result);
+    if (admin_refuse_undone(rq, result, state))
+        return;
+    http_reply_json(rq, 200, json_done(result, state));
+    http_reply_eviction(rq, result);
 }
 
-static json_t *json_removed(const struct result *result)
+static void look_at_put(struct http_request *rq, const struct result *result, const struct state *state)
 {
-    json_t *object = json_object();
-    bool is_whole = json_put(object, "removed", json_integer((json_int_t)result->removed));
-
-    return finish(object, is_whole, result);
+    if (admin_refuse_undone(rq, result, state))
+        return;
+    http_reply_json(rq, result->added > 0 ? 201 : 200, json_done(result, state));
+    http_reply_eviction(rq, result);
 }
 
-static void look_at_added(struct http_request *rq, const struct result *result, const struct state *unused)
+static void look_at_gone(struct http_request *rq, const struct result *result, const struct state *unused)
 {
     (void)unused;
     if (!admin_refuse_result(rq, result))
-        http_reply_json(rq, 200, json_added(result));
-}
-
-static void look_at_removed(struct http_request *rq, const struct result *result, const struct state *unused)
-{
-    (void)unused;
-    if (!admin_refuse_result(rq, result))
-        http_reply_json(rq, 200, json_removed(result));
+        http_reply_empty(rq, 204);
 }
 
 static const char *const members[] = {"values"};
@@ -220,7 +296,7 @@ static const char *const members[] = {"values"};
 void admin_value_add(struct http_request *rq)
 {
     static const struct admin_change add = {REQUEST_VALUE_ADD, members, ARRAY_LEN(members), fill_added,
-                                            look_at_added};
+                                            look_at_done};
 
     admin_submit(rq, &add);
 }
@@ -228,7 +304,22 @@ void admin_value_add(struct http_request *rq)
 void admin_value_remove(struct http_request *rq)
 {
     static const struct admin_change remove = {REQUEST_VALUE_REMOVE, members, ARRAY_LEN(members), fill_removed,
-                                               look_at_removed};
+                                               look_at_done};
 
     admin_submit(rq, &remove);
+}
+
+void admin_value_put(struct http_request *rq)
+{
+    static const char *const wishes[] = {"lifetime", "pinned"};
+    static const struct admin_change put = {REQUEST_VALUE_ADD, wishes, ARRAY_LEN(wishes), fill_put, look_at_put};
+
+    admin_submit(rq, &put);
+}
+
+void admin_value_delete(struct http_request *rq)
+{
+    static const struct admin_change delete = {REQUEST_VALUE_REMOVE, NULL, 0, fill_deleted, look_at_gone};
+
+    admin_submit(rq, &delete);
 }

@@ -4,6 +4,7 @@
 
 #include "api/admin_internal.h"
 #include "core/door.h"
+#include "core/resolve.h"
 
 #define US_PER_S  INT64_C(1000000)
 #define PLACE_MAX 64 /* of a page in the refusals: time and request */
@@ -71,7 +72,14 @@ static json_t *json_list(json_t *items, const struct refusal_record *last, bool 
     return NULL;
 }
 
-static json_t *json_refusals(const struct refusal_list *list, const struct state *s, const struct account *account)
+/* A holder sees what was refused to its credential. */
+static bool is_shown(const struct refusal_record *r, const struct viewer *v)
+{
+    return v->sees_all || r->credential == v->credential->id;
+}
+
+static json_t *json_refusals(const struct refusal_list *list, const struct viewer *v, const struct state *s,
+                             const struct account *account)
 {
     const struct refusal_record *last = NULL;
     json_t *items = json_array();
@@ -79,7 +87,7 @@ static json_t *json_refusals(const struct refusal_list *list, const struct state
 
     for (size_t i = find_begin(list); i < list->n && !more; i++) {
         const struct refusal_record *r = &list->records[i];
-        if ((account != NULL && r->account != account->id) ||
+        if (!is_shown(r, v) || (account != NULL && r->account != account->id) ||
             (list->request != NULL && strcmp(r->request_id, list->request) != 0))
             continue;
         more = json_array_size(items) == list->limit;
@@ -94,22 +102,22 @@ static json_t *json_refusals(const struct refusal_list *list, const struct state
     return json_list(items, last, more);
 }
 
-static void look_at_refusals(struct http_request *rq, const struct result *unused, const struct state *state)
+static void look_at_refusals(struct http_request *rq, const struct result *result, const struct state *state)
 {
     const struct refusal_list *list = http_user(rq);
     const struct account *account = NULL;
+    struct viewer v;
 
-    (void)unused;
-    if (admin_refuse_stateless(rq, state))
+    if (!admin_viewer(&v, rq, result, state))
         return;
     if (list->account != NULL) {
-        account = state_account_by_name(state, list->account, strlen(list->account));
+        account = state_resolve_account(state, &v, list->account);
         if (account == NULL) {
             admin_refuse_missing(rq, "there is no such account", "riposte account list shows all accounts");
             return;
         }
     }
-    http_reply_json(rq, 200, json_refusals(list, state, account));
+    http_reply_json(rq, 200, json_refusals(list, &v, state, account));
 }
 
 void admin_refusals(struct http_request *rq)
@@ -119,6 +127,8 @@ void admin_refusals(struct http_request *rq)
     struct page page;
     int64_t since_s;
 
+    if (admin_refuse_nobody(rq))
+        return;
     if (list == NULL) {
         http_reply_problem(rq, REFUSAL_FULL, "out of memory", NULL);
         return;
@@ -137,5 +147,5 @@ void admin_refusals(struct http_request *rq)
         return;
     list->n = refusals_read(http_services(rq)->refusals, since_s * US_PER_S, list->records, REFUSALS_MAX);
     http_set_user(rq, list);
-    http_inspect(rq, look_at_refusals, NULL);
+    admin_inspect(rq, LOOK_AT_OWN, look_at_refusals, NULL);
 }

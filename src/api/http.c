@@ -51,9 +51,14 @@ enum err http_host_init(struct http_host *h, const struct api_settings *settings
     e = wait_cond_init(&h->changed);
     if (e != ERR_OK)
         goto no_cond;
+    e = wait_cond_init(&h->park_changed);
+    if (e != ERR_OK)
+        goto no_park_cond;
     if (pthread_mutex_init(&h->lock, NULL) == 0)
         return ERR_OK;
     e = ERR_MEMORY;
+    (void)pthread_cond_destroy(&h->park_changed);
+no_park_cond:
     (void)pthread_cond_destroy(&h->changed);
 no_cond:
     proxy_warnings_fini(&h->proxy_warnings);
@@ -69,6 +74,7 @@ void http_host_fini(struct http_host *h)
     deadlines_free(h->deadlines);
     (void)pthread_mutex_destroy(&h->lock);
     (void)pthread_cond_destroy(&h->changed);
+    (void)pthread_cond_destroy(&h->park_changed);
     proxy_warnings_fini(&h->proxy_warnings);
     limits_free(h->limits);
     tuning_slot_fini(&h->tuning);
@@ -231,6 +237,34 @@ static void identify_client(struct http_request *rq)
         proxy_warn(&rq->host->proxy_warnings, &conn->peer, clock_mono_ms(rq->host->clock));
 }
 
+static bool is_v1(const struct http_request *rq)
+{
+    return rq->match.outcome == ROUTE_FOUND && rq->match.route->group == GROUP_ADMIN && !http_is_local(rq);
+}
+
+static void reply_too_large(struct http_request *rq)
+{
+    char detail[96];
+
+    (void)snprintf(detail, sizeof detail, "a body of more than %zu octets", rq->body_max);
+    if (rq->conn->listener->is_admin) {
+        http_reply_problem(rq, REFUSAL_TOO_LARGE, detail, NULL);
+        return;
+    }
+    if (rq->match.outcome == ROUTE_FOUND && rq->match.route->group == GROUP_HTTPREQ) {
+        http_record_refusal(rq, DOOR_HTTPREQ, REFUSAL_TOO_LARGE, NULL, NULL, detail);
+        http_reply_problem(rq, REFUSAL_TOO_LARGE, detail, NULL);
+        return;
+    }
+    if (is_v1(rq)) {
+        http_record_refusal(rq, DOOR_V1, REFUSAL_TOO_LARGE, NULL, NULL, detail);
+        http_reply_problem(rq, REFUSAL_TOO_LARGE, detail, NULL);
+        return;
+    }
+    http_record_refusal(rq, DOOR_ACMEDNS, REFUSAL_TOO_LARGE, NULL, NULL, detail);
+    http_reply_literal(rq, 413, HTTP_TYPE_JSON, "{\"error\": \"request_too_large\"}");
+}
+
 /* Decide at once what no body can change. */
 static void check_header(struct http_request *rq, const char *version)
 {
@@ -250,7 +284,7 @@ static void check_header(struct http_request *rq, const char *version)
     }
     rq->too_large = announced > rq->body_max;
     if (announced > HTTP_DRAIN_MAX && rq->too_large) {
-        http_reply_literal(rq, 413, HTTP_TYPE_JSON, "{\"error\": \"request_too_large\"}");
+        reply_too_large(rq);
         rq->reply.close = true;
     }
 }
@@ -333,15 +367,30 @@ static enum MHD_Result body_take(struct http_request *rq, const char *bytes, siz
 
 /* ---- answers that need no handler; as acme-dns gives them ---- */
 
+/* Below /v1 everything that is wrong is a problem document. */
+static bool is_below_v1(const struct http_request *rq)
+{
+    const char *path = rq->path + strspn(rq->path, "/");
+
+    return (rq->conn->listener->serves & SERVES_V1) != 0 && strncmp(path, "v1/", 3) == 0;
+}
+
 static void reply_not_found(struct http_request *rq)
 {
+    if (is_below_v1(rq)) {
+        http_reply_problem(rq, REFUSAL_NOT_FOUND, "there is no such path", "GET /v1/openapi.yaml lists all paths");
+        return;
+    }
     http_reply_literal(rq, 404, HTTP_TYPE_TEXT, "404 page not found\n");
     http_reply_header(rq, "X-Content-Type-Options", "nosniff");
 }
 
 static void reply_not_allowed(struct http_request *rq)
 {
-    http_reply_literal(rq, 405, HTTP_TYPE_TEXT, "Method Not Allowed\n");
+    if (is_below_v1(rq))
+        http_reply_plain_problem(rq, 405, "Method Not Allowed", "this path has other methods: see Allow");
+    else
+        http_reply_literal(rq, 405, HTTP_TYPE_TEXT, "Method Not Allowed\n");
     http_reply_header(rq, "Allow", rq->match.allow);
     http_reply_header(rq, "X-Content-Type-Options", "nosniff");
 }
@@ -384,24 +433,6 @@ static void reply_options(struct http_request *rq)
 {
     http_reply_empty(rq, 200);
     http_reply_header(rq, "Allow", rq->match.allow);
-}
-
-static void reply_too_large(struct http_request *rq)
-{
-    char detail[96];
-
-    (void)snprintf(detail, sizeof detail, "a body of more than %zu octets", rq->body_max);
-    if (rq->conn->listener->is_admin) {
-        http_reply_problem(rq, REFUSAL_TOO_LARGE, detail, NULL);
-        return;
-    }
-    if (rq->match.outcome == ROUTE_FOUND && rq->match.route->group == GROUP_HTTPREQ) {
-        http_record_refusal(rq, DOOR_HTTPREQ, REFUSAL_TOO_LARGE, NULL, NULL, detail);
-        http_reply_problem(rq, REFUSAL_TOO_LARGE, detail, NULL);
-        return;
-    }
-    http_record_refusal(rq, DOOR_ACMEDNS, REFUSAL_TOO_LARGE, NULL, NULL, detail);
-    http_reply_literal(rq, 413, HTTP_TYPE_JSON, "{\"error\": \"request_too_large\"}");
 }
 
 static bool is_preflight(const struct http_request *rq)

@@ -16,6 +16,7 @@
 #ifndef API_HTTP_H
 #define API_HTTP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,6 +32,7 @@
 #include "core/change_sink.h"
 #include "core/refusal.h"
 #include "core/refusals.h"
+#include "core/state.h"
 #include "core/trace.h"
 
 struct http_request;
@@ -50,6 +52,8 @@ const struct api_services *http_services(const struct http_request *rq);
 const char *http_method(const struct http_request *rq);
 const char *http_path(const struct http_request *rq); /* as sent, without the query */
 const char *http_request_id(const struct http_request *rq);
+/* The admin socket: whoever could open it may do everything. */
+bool http_is_local(const struct http_request *rq);
 /* The client behind trusted proxies; ADDR_NONE when that cannot be known, ADDR_LOCAL on unix sockets. */
 const struct addr *http_client(const struct http_request *rq);
 /* Peer of a unix socket; (uid_t)-1 elsewhere. */
@@ -89,10 +93,16 @@ typedef void http_answer(struct http_request *rq, const struct result *result);
  * refusal) gets a result that says so; such a refusal is recorded. */
 void http_submit(struct http_request *rq, struct request *r, http_look *look, http_answer *answer);
 void http_inspect(struct http_request *rq, http_look *look, http_answer *answer);
-/* Call work on a thread of its own, where it may block and must reply; at most HTTP_OFFLOAD_MAX at a time, then
- * 503. */
+/* Call work on a thread of its own, where it may block and must reply; at most HTTP_OFFLOAD_MAX at a time, half of
+ * them for others than the admin socket, then 503. */
 #define HTTP_OFFLOAD_MAX 8
 void http_offload(struct http_request *rq, void (*work)(struct http_request *rq));
+/* In work, as its last act and in place of a reply: call work again when the journal has grown beyond seq, at the
+ * latest at until_ms by the monotonic clock, or when the server is about to stop. Until then nothing is held but
+ * the connection; from then on all such requests have one thread together. ERR_CLOSED: the wait is over. ERR_FULL:
+ * as many as HTTP_PARKED_MAX wait already. After an error: reply. */
+#define HTTP_PARKED_MAX 256
+MUST_USE enum err http_park(struct http_request *rq, uint64_t seq, int64_t until_ms);
 
 /* ---- the reply: the last call counts ---- */
 
@@ -115,6 +125,8 @@ void http_reply_file(struct http_request *rq, unsigned status, const char *type,
 void http_reply_problem(struct http_request *rq, enum refusal reason, const char *detail, const char *hint);
 /* A result that is not done, as a problem, with Retry-After and Riposte-Refused. */
 void http_reply_refused(struct http_request *rq, const struct result *result);
+/* A problem that no refusal is behind, such as 405: its type is about:blank (RFC 9457 section 4.2.1). */
+void http_reply_plain_problem(struct http_request *rq, unsigned status, const char *title, const char *detail);
 /* Only what /v1 says: 204 and the like. */
 void http_reply_empty(struct http_request *rq, unsigned status);
 /* Add to the reply that is set. name is static, value is copied; at most HTTP_REPLY_HEADERS_MAX. */
@@ -123,6 +135,7 @@ void http_reply_header(struct http_request *rq, const char *name, const char *va
 /* Retry-After, from the result or a few seconds; and Riposte-Refused, when the secret was right. */
 void http_reply_retry_after(struct http_request *rq, uint32_t retry_s);
 void http_reply_reason(struct http_request *rq, const struct result *result);
+/* Riposte-Evicted: young, when the change took a young value away: somebody's certificate is about to fail. */
 void http_reply_eviction(struct http_request *rq, const struct result *result);
 /* The status of a refusal in /v1 and on the admin socket: 422 for what can be read but is wrong in itself, 403 for
  * what would be right but is not allowed to this caller now; a quota is such a bound, so 403 too. */
@@ -132,5 +145,8 @@ unsigned http_status_of(enum refusal reason);
  * NULL. */
 void http_record_refusal(struct http_request *rq, enum door door, enum refusal reason, const char *who,
                          const char *name, const char *detail);
+/* The same to who has proved to have the credential. Where the state may be read. */
+void http_record_refusal_of(struct http_request *rq, enum door door, enum refusal reason,
+                            const struct credential *credential, const char *detail);
 
 #endif

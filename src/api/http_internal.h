@@ -55,6 +55,11 @@ struct http_host {
     bool stopped;                 /* nothing waits any more */
     struct http_request *waiting; /* suspended ones */
     size_t resuming;              /* unlinked, but perhaps not resumed yet */
+    struct http_request *parked;  /* of them: those of http_park() */
+    size_t n_parked;              /* with those that are about to be */
+    pthread_cond_t park_changed;
+    pthread_t parker;
+    bool has_parker;
 };
 
 /* What libmicrohttpd's callbacks of one listener get. */
@@ -134,6 +139,10 @@ struct http_request {
     http_answer *answer;
     void (*work)(struct http_request *rq);
     struct http_request *prev, *next; /* in the waiting list */
+    bool is_parking;                  /* work has called http_park() */
+    uint64_t park_seq;
+    int64_t park_until_ms;
+    struct http_request *next_parked;
 
     void *user;
     struct arena arena;

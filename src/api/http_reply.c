@@ -143,27 +143,39 @@ static void set_string(json_t *object, const char *key, const char *value)
         (void)json_object_set_new(object, key, json_string(value)); /* without memory: one member less */
 }
 
-void http_reply_problem(struct http_request *rq, enum refusal reason, const char *detail, const char *hint)
+/* The members in the order in which people read them. */
+static void reply_problem(struct http_request *rq, unsigned status, const char *type, const char *title,
+                          const char *detail, const char *hint)
 {
-    unsigned status = http_status_of(reason);
-    char type[64];
     json_t *problem = json_object();
 
-    (void)snprintf(type, sizeof type, "/problems/%s", refusal_word(reason));
     if (problem != NULL) {
         set_string(problem, "type", type);
-        set_string(problem, "title", refusal_title(reason));
+        set_string(problem, "title", title);
         (void)json_object_set_new(problem, "status", json_integer((json_int_t)status));
         set_string(problem, "detail", detail);
         set_string(problem, "instance", rq->id);
         set_string(problem, "hint", hint);
     }
     http_reply_json(rq, status, problem);
-    if (problem == NULL)
-        return;
-    rq->reply.type = HTTP_TYPE_PROBLEM;
+    if (problem != NULL)
+        rq->reply.type = HTTP_TYPE_PROBLEM;
+}
+
+void http_reply_problem(struct http_request *rq, enum refusal reason, const char *detail, const char *hint)
+{
+    unsigned status = http_status_of(reason);
+    char type[64];
+
+    (void)snprintf(type, sizeof type, "/problems/%s", refusal_word(reason));
+    reply_problem(rq, status, type, refusal_title(reason), detail, hint);
     if (status == 503)
         http_reply_retry_after(rq, 0);
+}
+
+void http_reply_plain_problem(struct http_request *rq, unsigned status, const char *title, const char *detail)
+{
+    reply_problem(rq, status, "about:blank", title, detail, NULL);
 }
 
 void http_reply_retry_after(struct http_request *rq, uint32_t retry_s)
@@ -186,11 +198,23 @@ void http_reply_eviction(struct http_request *rq, const struct result *result)
         http_reply_header(rq, "Riposte-Evicted", "young");
 }
 
+/* When to come again, in two spellings; the second is draft-ietf-httpapi-ratelimit-headers. The secret was right:
+ * then it is the account's changes that are too many, else the client's failing authentications. */
+static void reply_rate(struct http_request *rq, const struct result *result)
+{
+    char rate[48];
+
+    http_reply_retry_after(rq, result->retry_s);
+    (void)snprintf(rate, sizeof rate, "\"%s\";r=0;t=%u", result->authenticated ? "changes" : "failures",
+                   result->retry_s > 0 ? (unsigned)result->retry_s : RETRY_AFTER_S);
+    http_reply_header(rq, "RateLimit", rate);
+}
+
 void http_reply_refused(struct http_request *rq, const struct result *result)
 {
     http_reply_problem(rq, result->refusal, result->detail, result->hint);
     if (rq->reply.status == 429)
-        http_reply_retry_after(rq, result->retry_s);
+        reply_rate(rq, result);
     http_reply_reason(rq, result);
 }
 
@@ -278,7 +302,9 @@ static void put_cors(struct http_request *rq, struct MHD_Response *response)
 
 static enum route_group group_of(const struct http_request *rq)
 {
-    return rq->match.outcome == ROUTE_FOUND ? rq->match.route->group : GROUP_OTHER;
+    enum route_group group = rq->match.outcome == ROUTE_FOUND ? rq->match.route->group : GROUP_OTHER;
+
+    return group == GROUP_ADMIN && !http_is_local(rq) ? GROUP_V1 : group;
 }
 
 /* NULL: no memory. */
@@ -316,6 +342,8 @@ enum MHD_Result http_reply_send(struct http_request *rq)
         put(response, "Content-Type", r->type);
     put_cors(rq, response);
     put(response, "Riposte-Request", rq->id);
+    if (group_of(rq) == GROUP_V1) /* what is somebody's, and secrets that are shown once */
+        put(response, "Cache-Control", "no-store");
     for (size_t i = 0; i < r->n_headers; i++)
         put(response, r->headers[i].name, r->headers[i].value);
     if (r->close || atomic_load_explicit(&rq->host->stopping, memory_order_relaxed))

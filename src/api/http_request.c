@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/uuid.h"
 
 const struct api_services *http_services(const struct http_request *rq)
 {
@@ -22,6 +23,11 @@ const char *http_path(const struct http_request *rq)
 const char *http_request_id(const struct http_request *rq)
 {
     return rq->id;
+}
+
+bool http_is_local(const struct http_request *rq)
+{
+    return rq->conn->listener->is_admin;
 }
 
 const struct addr *http_client(const struct http_request *rq)
@@ -167,19 +173,33 @@ static void copy_cut(char *out, size_t cap, const char *text)
     out[len] = '\0';
 }
 
+static void complete_and_record(struct http_request *rq, struct refusal_record *record, const char *detail)
+{
+    record->time_us = clock_real_us(rq->host->clock);
+    record->client = rq->client.addr;
+    memcpy(record->request_id, rq->id, sizeof rq->id);
+    copy_cut(record->detail, sizeof record->detail, detail);
+    refusals_add(rq->host->services.refusals, record);
+}
+
 void http_record_refusal(struct http_request *rq, enum door door, enum refusal reason, const char *who,
                          const char *name, const char *detail)
 {
-    struct refusal_record record = {
-        .time_us = clock_real_us(rq->host->clock),
-        .door = door,
-        .reason = reason,
-        .client = rq->client.addr,
-    };
+    struct refusal_record record = {.door = door, .reason = reason};
 
-    memcpy(record.request_id, rq->id, sizeof rq->id);
     copy_cut(record.who, sizeof record.who, who);
     copy_cut(record.name, sizeof record.name, name);
-    copy_cut(record.detail, sizeof record.detail, detail);
-    refusals_add(rq->host->services.refusals, &record);
+    complete_and_record(rq, &record, detail);
+}
+
+void http_record_refusal_of(struct http_request *rq, enum door door, enum refusal reason,
+                            const struct credential *credential, const char *detail)
+{
+    struct refusal_record record = {
+        .door = door, .reason = reason, .account = credential->account, .credential = credential->id};
+    char id[UUID_TEXT_LEN + 1];
+
+    copy_cut(record.who, sizeof record.who,
+             credential->label[0] != '\0' ? credential->label : uuid_format(&credential->uuid, id));
+    complete_and_record(rq, &record, detail);
 }

@@ -159,6 +159,7 @@ static void on_done(void *arg, const struct result *result, const struct state *
     rq->has_result = true;
     if (rq->look != NULL)
         rq->look(rq, &rq->result, state);
+    rq->result.entry = NULL; /* the committer's, until here */
     wait_end(rq);
 }
 
@@ -177,7 +178,7 @@ void http_submit(struct http_request *rq, struct request *r, http_look *look, ht
 
     rq->look = look;
     rq->answer = answer;
-    rq->is_change = true;
+    rq->is_change = r->kind != REQUEST_LOOK;
     linked = wait_begin(rq);
     if (linked && sink->submit(sink->self, r, on_done, rq) == ERR_OK)
         return;
@@ -217,6 +218,123 @@ void http_inspect(struct http_request *rq, http_look *look, http_answer *answer)
         wait_cancel(rq, linked, explain_no_look);
 }
 
+/* ---- work that waits for the journal ----
+ *
+ * The journal's position is looked at now and then, while somebody waits: a look costs nothing, and no busy server
+ * is slowed down by waking its watchers at every change. One thread serves them all, one after the other. */
+
+#define PARK_LOOK_MS 500
+
+/* Take those out that need not wait any more; the caller holds the lock. */
+static struct http_request *take_ready(struct http_host *h, uint64_t seq, int64_t now_ms, bool all)
+{
+    struct http_request *ready = NULL;
+    struct http_request **at = &h->parked;
+
+    while (*at != NULL) {
+        struct http_request *rq = *at;
+        if (!all && seq <= rq->park_seq && now_ms < rq->park_until_ms) {
+            at = &rq->next_parked;
+            continue;
+        }
+        *at = rq->next_parked;
+        rq->next_parked = ready;
+        ready = rq;
+        h->n_parked--;
+    }
+    return ready;
+}
+
+static void park(struct http_request *rq)
+{
+    struct http_host *h = rq->host;
+
+    pthread_mutex_lock(&h->lock);
+    rq->is_parking = false;
+    if (rq->is_offloaded)
+        h->offloads--;
+    rq->is_offloaded = false;
+    rq->next_parked = h->parked;
+    h->parked = rq;
+    pthread_cond_signal(&h->park_changed);
+    pthread_mutex_unlock(&h->lock);
+}
+
+static void work_again(struct http_request *ready)
+{
+    while (ready != NULL) {
+        struct http_request *rq = ready;
+        ready = rq->next_parked;
+        rq->work(rq);
+        if (rq->is_parking)
+            park(rq);
+        else
+            wait_end(rq);
+    }
+}
+
+/* The caller holds the lock. */
+static void wait_to_look(struct http_host *h)
+{
+    struct timespec until;
+
+    if (h->parked == NULL) {
+        (void)pthread_cond_wait(&h->park_changed, &h->lock); /* fails for misuse only */
+        return;
+    }
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += PARK_LOOK_MS * 1000000L;
+    until.tv_sec += until.tv_nsec / 1000000000L;
+    until.tv_nsec %= 1000000000L;
+    while (!h->stopped && pthread_cond_timedwait(&h->park_changed, &h->lock, &until) == 0)
+        continue; /* another one has come: it has just looked by itself */
+}
+
+static void *run_parker(void *arg)
+{
+    struct http_host *h = arg;
+    const struct change_sink *sink = &h->services.sink;
+
+    pthread_mutex_lock(&h->lock);
+    while (!h->stopped || h->n_parked > 0) { /* one that is only about to be parked counts already */
+        bool all = h->stopped || atomic_load_explicit(&h->stopping, memory_order_relaxed);
+        struct http_request *ready;
+        struct sink_status st;
+        if (!all || h->parked == NULL)
+            wait_to_look(h);
+        pthread_mutex_unlock(&h->lock);
+        sink->status(sink->self, &st);
+        pthread_mutex_lock(&h->lock);
+        all = h->stopped || atomic_load_explicit(&h->stopping, memory_order_relaxed);
+        ready = take_ready(h, st.seq, clock_mono_ms(h->clock), all);
+        pthread_mutex_unlock(&h->lock);
+        work_again(ready);
+        pthread_mutex_lock(&h->lock);
+    }
+    pthread_mutex_unlock(&h->lock);
+    return NULL;
+}
+
+enum err http_park(struct http_request *rq, uint64_t seq, int64_t until_ms)
+{
+    struct http_host *h = rq->host;
+    bool room;
+
+    if (atomic_load_explicit(&h->stopping, memory_order_relaxed) || clock_mono_ms(h->clock) >= until_ms)
+        return ERR_CLOSED;
+    pthread_mutex_lock(&h->lock);
+    if (!h->stopped && !h->has_parker)
+        h->has_parker = pthread_create(&h->parker, NULL, run_parker, h) == 0;
+    room = !h->stopped && h->has_parker && h->n_parked < HTTP_PARKED_MAX;
+    if (room)
+        h->n_parked++;
+    pthread_mutex_unlock(&h->lock);
+    rq->is_parking = room;
+    rq->park_seq = seq;
+    rq->park_until_ms = until_ms;
+    return room ? ERR_OK : ERR_FULL;
+}
+
 /* ---- work that blocks ---- */
 
 static void *run_work(void *arg)
@@ -224,16 +342,20 @@ static void *run_work(void *arg)
     struct http_request *rq = arg;
 
     rq->work(rq);
-    wait_end(rq);
+    if (rq->is_parking)
+        park(rq);
+    else
+        wait_end(rq);
     return NULL;
 }
 
-static bool offload_begin(struct http_host *h)
+static bool offload_begin(struct http_host *h, bool is_local)
 {
+    size_t most = is_local ? HTTP_OFFLOAD_MAX : HTTP_OFFLOAD_MAX / 2;
     bool room;
 
     pthread_mutex_lock(&h->lock);
-    room = !h->stopped && h->offloads < HTTP_OFFLOAD_MAX;
+    room = !h->stopped && h->offloads < most;
     if (room)
         h->offloads++;
     pthread_mutex_unlock(&h->lock);
@@ -248,7 +370,7 @@ void http_offload(struct http_request *rq, void (*work)(struct http_request *rq)
 
     rq->look = NULL;
     rq->answer = NULL;
-    if (!offload_begin(rq->host)) {
+    if (!offload_begin(rq->host, http_is_local(rq))) {
         http_reply_problem(rq, REFUSAL_FULL, "too much of this is going on already", NULL);
         return;
     }
@@ -306,6 +428,7 @@ void http_give_up_waiting(struct http_host *h)
 
     pthread_mutex_lock(&h->lock);
     h->stopped = true;
+    pthread_cond_signal(&h->park_changed);
     while ((rq = take_over_any(h)) != NULL) {
         pthread_mutex_unlock(&h->lock);
         give_up(rq);
@@ -314,4 +437,7 @@ void http_give_up_waiting(struct http_host *h)
     while (h->waiting != NULL || h->resuming > 0)
         pthread_cond_wait(&h->changed, &h->lock);
     pthread_mutex_unlock(&h->lock);
+    if (h->has_parker)
+        (void)pthread_join(h->parker, NULL); /* fails for misuse only */
+    h->has_parker = false;
 }

@@ -14,7 +14,7 @@ static const unsigned codes[] = {200, 201, 204, 301, 307, 400, 401, 403, 404, 40
 static const char *const group_words[GROUP_COUNT] = {
     [GROUP_OTHER] = "other",     [GROUP_REGISTER] = "register", [GROUP_UPDATE] = "update",
     [GROUP_DELETE] = "delete",   [GROUP_HTTPREQ] = "httpreq",   [GROUP_HEALTH] = "health",
-    [GROUP_METRICS] = "metrics", [GROUP_ADMIN] = "admin",
+    [GROUP_METRICS] = "metrics", [GROUP_ADMIN] = "admin",       [GROUP_V1] = "v1",
 };
 
 void http_count(struct http_counters *c, enum route_group group, unsigned status)

@@ -28,7 +28,8 @@ enum route_group {
     GROUP_HTTPREQ,
     GROUP_HEALTH,
     GROUP_METRICS,
-    GROUP_ADMIN,
+    GROUP_ADMIN, /* /v1 on the admin socket */
+    GROUP_V1,    /* /v1 elsewhere: rows have GROUP_ADMIN */
     GROUP_COUNT
 };
 

@@ -1,4 +1,4 @@
-/* api/server.h -- the HTTP listeners: the acme-dns door, health, metrics, and the admin socket.
+/* api/server.h -- the HTTP listeners: the acme-dns and httpreq doors, /v1, health, metrics, and the admin socket.
  *
  * libmicrohttpd in poll mode, one daemon a listener, all with one router. Binding and starting are apart, as for
  * DNS. */
@@ -24,7 +24,8 @@ enum api_serves {
     SERVES_HEALTH = 2,
     SERVES_METRICS = 4,
     SERVES_ADMIN = 8,
-    SERVES_HTTPREQ = 16
+    SERVES_HTTPREQ = 16,
+    SERVES_V1 = 32
 };
 enum api_tls { API_TLS_NONE, API_TLS_FILES };
 

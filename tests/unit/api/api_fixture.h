@@ -85,6 +85,20 @@ static inline enum err fixture_inspect(void *self, void (*look)(void *arg, const
     return fixture_queue(self, (struct waiting){.look = look, .arg = arg});
 }
 
+/* An empty journal: there is nothing up to where status says that it ends. */
+static inline enum err fixture_journal(void *self, const struct journal_filter *filter, journal_visit *visit,
+                                       void *arg)
+{
+    struct fixture *f = self;
+
+    (void)visit, (void)arg;
+    pthread_mutex_lock(&f->lock);
+    if (filter->reached != NULL)
+        *filter->reached = filter->after_seq > f->status.seq ? filter->after_seq : f->status.seq;
+    pthread_mutex_unlock(&f->lock);
+    return ERR_OK;
+}
+
 static inline void fixture_status(void *self, struct sink_status *out)
 {
     struct fixture *f = self;
@@ -219,8 +233,11 @@ static inline struct fixture *fixture_new(void)
 
 static inline void fixture_start(struct fixture *f)
 {
-    const struct change_sink sink = {
-        .submit = fixture_submit, .inspect = fixture_inspect, .status = fixture_status, .self = f};
+    const struct change_sink sink = {.submit = fixture_submit,
+                                     .inspect = fixture_inspect,
+                                     .journal = fixture_journal,
+                                     .status = fixture_status,
+                                     .self = f};
     const struct api_control control = {.metrics = fixture_metrics, .self = f};
     struct text why;
 

@@ -279,7 +279,7 @@ static void bodies_are_bounded(void **state)
         if (r->status == 413)
             assert_string_equal(r->body, "{\"error\": \"request_too_large\"}");
     }
-    assert_int_equal(refusals_of(f, REFUSAL_TOO_LARGE), 3);
+    assert_int_equal(refusals_of(f, REFUSAL_TOO_LARGE), 4);
     assert_int_equal(exchange(f, "GET", "/health", "", NULL)->status, 200);
     fixture_free(f);
 }
