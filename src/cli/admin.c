@@ -254,12 +254,15 @@ const struct command admin_commands[] = {
     {"credential show", "CRED [--name N]", "one credential", "CRED is its id, or its label together with --name.\n",
      run_credential_show},
     {"credential create",
-     "--name N[,N…] [--label TEXT] [--actions add,remove,read] [--networks NET,…] [--expires 90d] [--as FORM]",
+     "--name N[,N…] [--label TEXT] [--actions add,remove,read] [--networks NET,…] [--expires 90d] [--tsig] [--as "
+     "FORM]",
      "make a credential for a name",
      "The secret is shown once, now: keep what is printed where nobody else can read it. --as prints what a "
      "client\n"
      "stores: lego (also Traefik, cert-manager and Caddy), acme-dns (the reply of /register), httpreq (the "
-     "environment of lego and Traefik) or env (shell variables).\n"
+     "environment of lego and Traefik),\n"
+     "rfc2136 (makes a TSIG key instead, for DNS UPDATE: nsupdate, lego, certbot) or env (shell variables).\n"
+     "--tsig makes a TSIG key and prints it plainly.\n"
      "The actions are add, remove, read, and manage (also what others added); the first three "
      "if\n"
      "none are named.\n\n"
@@ -268,7 +271,7 @@ const struct command admin_commands[] = {
     {"credential set",
      "CRED [--name N] [--label TEXT] [--names N,…] [--actions …] [--networks NET,…] [--expires T]",
      "change a credential", "--networks '' allows every address again.\n", run_credential_set},
-    {"credential rotate", "CRED [--name N] [--overlap 24h] [--as FORM]", "give a credential a new secret",
+    {"credential rotate", "CRED [--name N] [--overlap 24h] [--tsig] [--as FORM]", "give a credential a new secret",
      "The old one goes on for the overlap (default: it ends at once).\n", run_credential_rotate},
     {"credential revoke", "CRED [--name N] [--with-values]", "end a credential at once",
      "Its live values stay unless --with-values is given. Certificates that were obtained with it are not "

@@ -10,6 +10,9 @@
 #include "cli/client.h"
 #include "cli/command.h"
 
+/* admin_rfc2136.c: print a credential with its TSIG key as nsupdate, lego and certbot store it. */
+void show_rfc2136(const json_t *c, const json_t *name, const json_t *server);
+
 int run_status(const struct cli *cli, int argc, char **argv);
 int run_reload(const struct cli *cli, int argc, char **argv);
 

@@ -49,9 +49,17 @@ static void print_httpreq(const json_t *c, const char *base_url)
            show_text(c, "credential"), show_text(c, "secret"));
 }
 
+/* A TSIG key is what this form stores; the others have no use for one. */
+#define FORM_RFC2136 "rfc2136"
+
+static bool is_json_form(const char *form)
+{
+    return strcmp(form, "lego") == 0 || strcmp(form, "acme-dns") == 0;
+}
+
 static bool is_form(const char *form)
 {
-    return strcmp(form, "lego") == 0 || strcmp(form, "acme-dns") == 0 || strcmp(form, "httpreq") == 0 ||
+    return is_json_form(form) || strcmp(form, "httpreq") == 0 || strcmp(form, FORM_RFC2136) == 0 ||
            strcmp(form, "env") == 0;
 }
 
@@ -106,6 +114,8 @@ static int print_new_secret(const struct cli *cli, const json_t *c, const char *
     } else if (strcmp(form, "httpreq") == 0) {
         print_httpreq(c, base_url);
         warn_of_local_url(cli, base_url);
+    } else if (strcmp(form, FORM_RFC2136) == 0) {
+        show_rfc2136(c, name, server);
     } else if (strcmp(form, "lego") == 0) {
         show_json(as_lego(c, name, base_url));
         warn_of_local_url(cli, base_url);
@@ -239,12 +249,31 @@ static bool form_is_wrong(const struct cli *cli, const struct args *a)
     const char *form = args_text(a, "--as");
 
     if (form != NULL && !is_form(form))
-        (void)args_refuse(a, "--as \"%s\" is not one of: lego, acme-dns, httpreq, env", form);
-    else if (form != NULL && (strcmp(form, "env") == 0 || strcmp(form, "httpreq") == 0) && cli->json)
+        (void)args_refuse(a, "--as \"%s\" is not one of: lego, acme-dns, httpreq, rfc2136, env", form);
+    else if (form != NULL && !is_json_form(form) && cli->json)
         (void)args_refuse(a, "--as %s is no JSON; leave out one of the two", form);
     else
         return false;
     return true;
+}
+
+/* --tsig and --as must be about the same kind of secret; says so. */
+static bool tsig_contradicts(const struct args *a)
+{
+    const char *form = args_text(a, "--as");
+
+    if (!args_flag(a, "--tsig") || form == NULL || strcmp(form, FORM_RFC2136) == 0)
+        return false;
+    (void)args_refuse(a, "--tsig makes a TSIG key, which --as %s cannot show; use --as rfc2136", form);
+    return true;
+}
+
+static void put_tsig(json_t *body, const struct args *a)
+{
+    const char *form = args_text(a, "--as");
+
+    if (args_flag(a, "--tsig") || (form != NULL && strcmp(form, FORM_RFC2136) == 0))
+        (void)json_object_set_new(body, "tsig", json_true());
 }
 
 /* The members that options give to a new or changed credential. NULL: a time cannot be read. */
@@ -266,18 +295,21 @@ int run_credential_create(const struct cli *cli, int argc, char **argv)
 {
     static const struct option_spec options[] = {{"--name", OPTION_LIST},    {"--label", OPTION_TEXT},
                                                  {"--actions", OPTION_LIST}, {"--networks", OPTION_LIST},
-                                                 {"--expires", OPTION_TEXT}, {"--as", OPTION_TEXT}};
+                                                 {"--expires", OPTION_TEXT}, {"--tsig", OPTION_FLAG},
+                                                 {"--as", OPTION_TEXT}};
     struct args a;
     struct text path;
     json_t *body;
 
-    if (!args_parse(&a, cli->command, options, ARRAY_LEN(options), 0, 0, argc, argv) || form_is_wrong(cli, &a))
+    if (!args_parse(&a, cli->command, options, ARRAY_LEN(options), 0, 0, argc, argv) || form_is_wrong(cli, &a) ||
+        tsig_contradicts(&a))
         return EXIT_STATUS_USAGE;
     if (args_list_len(&a, "--name") == 0)
         return args_refuse(&a, "for which name? --name is needed");
     body = rights_body(&a, "--name");
     if (body == NULL)
         return EXIT_STATUS_USAGE;
+    put_tsig(body, &a);
     admin_path(&path, "/v1/credentials", NULL);
     return call_for_secret(cli, &a, &path, body);
 }
@@ -312,15 +344,17 @@ int run_credential_set(const struct cli *cli, int argc, char **argv)
 int run_credential_rotate(const struct cli *cli, int argc, char **argv)
 {
     static const struct option_spec options[] = {
-        {"--name", OPTION_TEXT}, {"--overlap", OPTION_TEXT}, {"--as", OPTION_TEXT}};
+        {"--name", OPTION_TEXT}, {"--overlap", OPTION_TEXT}, {"--tsig", OPTION_FLAG}, {"--as", OPTION_TEXT}};
     struct args a;
     struct text path;
     json_t *body;
 
-    if (!args_parse(&a, cli->command, options, ARRAY_LEN(options), 1, 1, argc, argv) || form_is_wrong(cli, &a))
+    if (!args_parse(&a, cli->command, options, ARRAY_LEN(options), 1, 1, argc, argv) || form_is_wrong(cli, &a) ||
+        tsig_contradicts(&a))
         return EXIT_STATUS_USAGE;
     body = json_object();
     admin_put_text(body, "overlap", &a, "--overlap");
+    put_tsig(body, &a);
     credential_path(&path, &a, "/rotate", "");
     return call_for_secret(cli, &a, &path, body);
 }

@@ -55,6 +55,16 @@ static const char *registration_text(const char *allow)
     return "nobody (registration.allow is none); hand out names with: riposte name create";
 }
 
+/* Only as long as there are some: who never had to do with acme-dns does not see it. */
+static void show_imported(const json_t *server)
+{
+    long long slow = (long long)show_int(json_object_get(server, "counts"), "secrets-bcrypt");
+
+    if (slow > 0)
+        printf("imported  %lld secret%s from acme-dns not used yet (riposte credential list --unused)\n", slow,
+               slow == 1 ? "" : "s");
+}
+
 static void show_store(const json_t *server)
 {
     const json_t *store = json_object_get(server, "store");
@@ -95,6 +105,7 @@ int run_status(const struct cli *cli, int argc, char **argv)
     show_listeners(server);
     printf("register  %s\n", registration_text(show_text(server, "registration")));
     show_store(server);
+    show_imported(server);
     hidden = show_text(server, "sources-hidden-behind");
     if (hidden[0] != '\0')
         printf("WARNING   every question so far came from %s: source addresses are hidden by a translation\n",

@@ -34,8 +34,9 @@ struct command {
 
 /* The commands of one file; ended by a row with words NULL. */
 extern const struct command serve_commands[];
-extern const struct command setup_commands[]; /* init, check config */
-extern const struct command store_commands[]; /* check store, backup */
+extern const struct command setup_commands[];  /* init, check config */
+extern const struct command store_commands[];  /* check store, backup */
+extern const struct command import_commands[]; /* import acme-dns */
 extern const struct command
     admin_commands[]; /* status, reload, account, name, credential, value, token, refusals, trace */
 

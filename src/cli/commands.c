@@ -8,7 +8,8 @@
 #define COMMANDS_MAX     128
 #define COMMAND_TEXT_MAX 64
 
-static const struct command *const tables[] = {serve_commands, setup_commands, store_commands, admin_commands};
+static const struct command *const tables[] = {serve_commands, setup_commands, store_commands, import_commands,
+                                               admin_commands};
 
 /* The i-th of all, NULL behind the last. */
 static const struct command *command_at(size_t i)

@@ -25,6 +25,7 @@ struct config {
     struct api_settings api;
     int64_t commit_timeout_ms;
     const char *store_path;
+    const char *store_key;  /* "": the file `key` beside the database */
     int64_t journal_keep_s; /* 0: for ever */
     const char *user;       /* "": stay who we are */
     enum log_level log_level;

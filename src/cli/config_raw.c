@@ -76,6 +76,7 @@ static const cyaml_schema_field_t dns_fields[] = {
     TEXT(IN(dns), "identity", identity),
     TEXT(IN(dns), "tcp-connections", tcp_connections),
     TEXT(IN(dns), "tcp-idle", tcp_idle),
+    TEXT(IN(dns), "tsig-legacy", tsig_legacy),
     CYAML_FIELD_END,
 };
 
@@ -108,6 +109,7 @@ static const cyaml_schema_field_t limits_fields[] = {
 
 static const cyaml_schema_field_t store_fields[] = {
     TEXT(IN(store), "path", path),
+    TEXT(IN(store), "key", key),
     TEXT(IN(store), "journal", journal),
     CYAML_FIELD_END,
 };

@@ -50,7 +50,7 @@ struct raw_config {
     struct {
         char **listen;
         uint32_t listen_count;
-        char *workers, *udp_size, *identity, *tcp_connections, *tcp_idle;
+        char *workers, *udp_size, *identity, *tcp_connections, *tcp_idle, *tsig_legacy;
     } dns;
     struct {
         struct raw_listen *listen;
@@ -72,7 +72,7 @@ struct raw_config {
         char *changes, *names, *names_unclaimed, *free_space;
     } limits;
     struct {
-        char *path, *journal;
+        char *path, *key, *journal;
     } store;
     struct {
         char *socket, *group;

@@ -17,20 +17,20 @@
 #define GIB    ((uint64_t)1 << 30)
 
 static_assert(sizeof(int) == sizeof(enum challenge_caa) && sizeof(int) == sizeof(enum api_tls) &&
-                  sizeof(int) == sizeof(enum registration_allow) && sizeof(int) == sizeof(enum accept_values) &&
-                  sizeof(int) == sizeof(enum log_level) && sizeof(int) == sizeof(enum log_format),
+                  sizeof(int) == sizeof(enum registration_allow) && sizeof(int) == sizeof(enum tsig_legacy) &&
+                  sizeof(int) == sizeof(enum accept_values) && sizeof(int) == sizeof(enum log_level) &&
+                  sizeof(int) == sizeof(enum log_format),
               "words are stored as ints");
 
 static const struct config_word words_challenge_caa[] = {
     {"none", CHALLENGE_CAA_NONE, false}, {"deny", CHALLENGE_CAA_DENY, false}, {NULL, 0, false}};
+static const struct config_word words_tsig_legacy[] = {
+    {"refuse", TSIG_LEGACY_REFUSE, false}, {"allow", TSIG_LEGACY_ALLOW, false}, {NULL, 0, false}};
 static const struct config_word words_accept[] = {
     {"challenge", ACCEPT_CHALLENGE, false}, {"text", ACCEPT_TEXT, false}, {NULL, 0, false}};
-static const struct config_word words_serves[] = {{"acme-dns", SERVES_ACMEDNS, false},
-                                                  {"httpreq", SERVES_HTTPREQ, false},
-                                                  {"health", SERVES_HEALTH, false},
-                                                  {"metrics", SERVES_METRICS, false},
-                                                  {"v1", 0, true},
-                                                  {NULL, 0, false}};
+static const struct config_word words_serves[] = {
+    {"acme-dns", SERVES_ACMEDNS, false}, {"httpreq", SERVES_HTTPREQ, false}, {"v1", SERVES_V1, false},
+    {"health", SERVES_HEALTH, false},    {"metrics", SERVES_METRICS, false}, {NULL, 0, false}};
 static const struct config_word words_tls[] = {
     {"none", API_TLS_NONE, false}, {"files", API_TLS_FILES, false}, {"acme", 0, true}, {NULL, 0, false}};
 static const struct config_word words_plaintext[] = {
@@ -155,6 +155,10 @@ const struct config_row config_rows[] = {
 {"dns.tcp-idle", .kind = CONFIG_TIME_MS, .min = 100, .max = 10 * MINUTE, .fallback = "10s",
  FILE_(dns.tcp_idle, config.dns.tcp_idle_ms), .help =
  "A TCP connection on which nothing happens is closed after this time."},
+{"dns.tsig-legacy", .kind = CONFIG_WORD, .fallback = "refuse", .words = words_tsig_legacy,
+ FILE_(dns.tsig_legacy, config.dns.tsig_legacy), .help =
+ "For DNS UPDATE and signed questions. refuse: signatures with hmac-sha256, hmac-sha384 and hmac-sha512 only. allow: "
+ "also hmac-md5, hmac-sha1 and hmac-sha224, which old clients use unless they are told otherwise."},
 
 {"api", .kind = CONFIG_SECTION, .help =
  "The HTTP side."},
@@ -164,11 +168,11 @@ const struct config_row config_rows[] = {
  LISTEN(address, at), .help =
  "An address with a port, or \"unix:/path\" for a unix socket."},
 {"api.listen[].serves[]", .kind = CONFIG_WORD, .applies = CONFIG_AFTER_RESTART, .group = CONFIG_GROUP_LISTEN,
- .fallback = "acme-dns httpreq health metrics", .words = words_serves, FROM_LIST(raw_listen, serves),
+ .fallback = "acme-dns httpreq v1 health metrics", .words = words_serves, FROM_LIST(raw_listen, serves),
  TO_LIST(config_listen, serves, n_serves), .help =
  "acme-dns: /register and /update as acme-dns has them, and /delete. httpreq: /present and /cleanup, for lego, "
- "Traefik, acme.sh and others. health: /live and /health. metrics: /metrics, for Prometheus; leave it out on a "
- "public address."},
+ "Traefik, acme.sh and others. v1: Riposte's own interface, with a credential's id and secret; docs/api.md. health: "
+ "/live and /health. metrics: /metrics, for Prometheus. Leave v1 and metrics out on a public address."},
 {"api.listen[].tls", .kind = CONFIG_WORD, .applies = CONFIG_AFTER_RESTART, .fallback = "none", .words = words_tls,
  LISTEN(tls, tls), .help =
  "none: plain HTTP. files: HTTPS with the certificate and key named below."},
@@ -242,6 +246,11 @@ const struct config_row config_rows[] = {
 {"store.path", .kind = CONFIG_PATH, .applies = CONFIG_AFTER_RESTART, .min = 2, .max = 4000,
  .fallback = "/var/lib/riposte/riposte.db", FILE_(store.path, config.store_path), .help =
  "The database, on a local disk; never NFS. Its folder is made when it is missing."},
+{"store.key", .kind = CONFIG_PATH, .applies = CONFIG_AFTER_RESTART, .max = 4000, .fallback = "",
+ FILE_(store.key, config.store_key), .help =
+ "The file with the key that seals what must be kept readable: the TSIG keys of credentials. \"\": the file `key` in "
+ "the folder of the database. Made at the first start, readable by the service alone. It is not in backups of the "
+ "database: keep a copy apart from them."},
 {"store.journal", .kind = CONFIG_TIME_S, .max = 36500 * DAY, .fallback = "400d",
  FILE_(store.journal, config.journal_keep_s), .help =
  "For how long the journal, which is the audit trail, is kept; 0s: for ever."},
@@ -280,7 +289,6 @@ const char *config_later_key(const char *path)
     static const struct {
         const char *path, *note;
     } notes[] = {
-        {"store.key", "this version keeps nothing that a key would have to seal; remove the line"},
         {"dns.rate-limit", "this version does not limit DNS answers; remove the line"},
         {"check", "riposte check has nothing to configure in this version; remove the section"},
         {"secondaries", "this version has no zone transfers; remove the section"},

@@ -169,7 +169,7 @@ static int make_file(const struct init *in, struct text *out)
 /* ---- writing ---- */
 
 /* One level: a typing mistake in a long path should not become a tree of folders. */
-static bool make_folder(const char *path)
+static bool make_folder(const char *command, const char *path)
 {
     char *folder = strdup(path);
     char *slash = folder != NULL ? strrchr(folder, '/') : NULL;
@@ -178,7 +178,7 @@ static bool make_folder(const char *path)
     if (slash != NULL && slash != folder) {
         *slash = '\0';
         if (mkdir(folder, FOLDER_MODE) != 0 && errno != EEXIST) {
-            fprintf(stderr, "riposte init: cannot make the folder %s: %s\n", folder, strerror(errno));
+            fprintf(stderr, "riposte %s: cannot make the folder %s: %s\n", command, folder, strerror(errno));
             is_there = false;
         }
     }
@@ -211,36 +211,35 @@ static bool set_access(int fd, bool *has_group)
     return fchmod(fd, FILE_MODE) == 0;
 }
 
-static int write_file(const struct init *in, const char *path, const struct text *file)
+int setup_write_file(const char *command, const char *path, const struct text *file, const char *remark)
 {
     bool has_group = false, is_written;
     int fd;
 
-    if (!make_folder(path))
+    if (!make_folder(command, path))
         return EXIT_STATUS_FAILED;
     fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, FILE_MODE);
     if (fd < 0 && errno == EEXIST) {
         fprintf(stderr,
-                "riposte init: %s is there already and was left as it is; edit it, or name another with --output\n",
-                path);
+                "riposte %s: %s is there already and was left as it is; edit it, or name another with --output\n",
+                command, path);
         return EXIT_STATUS_CONFLICT;
     }
     if (fd < 0) {
-        fprintf(stderr, "riposte init: cannot make %s: %s%s\n", path, strerror(errno),
+        fprintf(stderr, "riposte %s: cannot make %s: %s%s\n", command, path, strerror(errno),
                 errno == EACCES ? "; run this as root, or name another place with --output" : "");
         return EXIT_STATUS_FAILED;
     }
     is_written = set_access(fd, &has_group) && write_all(fd, file->bytes, file->len) && fsync(fd) == 0;
     if (!is_written)
-        fprintf(stderr, "riposte init: cannot write %s: %s\n", path, strerror(errno));
+        fprintf(stderr, "riposte %s: cannot write %s: %s\n", command, path, strerror(errno));
     (void)close(fd); /* after fsync() there is nothing left to fail */
     if (!is_written) {
         (void)unlink(path);
         return EXIT_STATUS_FAILED;
     }
-    if (!in->json)
-        printf("wrote %s (mode 0640%s); every key is explained in it\n", path,
-               has_group ? ", group " SERVICE_GROUP : "");
+    if (remark != NULL)
+        printf("wrote %s (mode 0640%s)%s\n", path, has_group ? ", group " SERVICE_GROUP : "", remark);
     return EXIT_STATUS_DONE;
 }
 
@@ -315,7 +314,7 @@ static int produce(struct init *in)
             status = EXIT_STATUS_FAILED;
         print_next_steps(in, "FILE", stderr);
     } else if (status == EXIT_STATUS_DONE) {
-        status = write_file(in, path, &file);
+        status = setup_write_file("init", path, &file, in->json ? NULL : "; every key is explained in it");
         if (status == EXIT_STATUS_DONE && in->json)
             print_json(in, path);
         else if (status == EXIT_STATUS_DONE)

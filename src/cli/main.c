@@ -15,14 +15,22 @@ struct common {
     int n_rest;
 };
 
+/* Where the configuration is. An importer's --config is of the program that is left behind. */
+static bool is_config_option(const struct common *c, const char *option)
+{
+    bool has_own = c->n_rest > 0 && strcmp(c->rest[0], "import") == 0;
+
+    return strcmp(option, "-c") == 0 || (strcmp(option, "--config") == 0 && !has_own);
+}
+
 /* Take an option that all commands have in common out of argv at *i. False: it is none of them. */
 static bool take_common_option(struct common *c, int *i, int argc, char **argv)
 {
     const char *a = argv[*i];
 
-    if ((strcmp(a, "-c") == 0 || strcmp(a, "--config") == 0) && *i + 1 < argc)
+    if (is_config_option(c, a) && *i + 1 < argc)
         c->cli.config_path = argv[++*i];
-    else if (strncmp(a, "--config=", strlen("--config=")) == 0)
+    else if (strncmp(a, "--config=", strlen("--config=")) == 0 && is_config_option(c, "--config"))
         c->cli.config_path = a + strlen("--config=");
     else if (strcmp(a, "--json") == 0)
         c->cli.json = true;
@@ -48,7 +56,7 @@ static bool take_arguments(struct common *c, int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (!only_rest && take_common_option(c, &i, argc, argv))
             continue;
-        if (!only_rest && (strcmp(argv[i], "-c") == 0 || strcmp(argv[i], "--config") == 0)) {
+        if (!only_rest && is_config_option(c, argv[i])) {
             fprintf(stderr, "riposte: %s needs a file\n", argv[i]);
             return false;
         }

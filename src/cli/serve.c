@@ -18,6 +18,7 @@
 #include "cli/activation.h"
 #include "cli/args.h"
 #include "cli/command.h"
+#include "cli/key_file.h"
 #include "cli/privileges.h"
 
 #define WHY_MAX           ((size_t)64 << 10)
@@ -134,6 +135,8 @@ static enum err start_committer(struct serving *s)
         .path = s->started->store_path,
         .clock = &clock_system,
         .slot = &s->slot,
+        .seal = &s->seal,
+        .keys = s->keys,
         .refusals = s->refusals,
         .commit_timeout_ms = s->config->commit_timeout_ms,
         .journal_keep_s = s->config->journal_keep_s,
@@ -174,7 +177,8 @@ static enum err start_doors(struct serving *s)
     text_init(&why, WHY_MAX);
     e = trace_new(&s->trace, s->config->trace_records, dns_server_threads(s->dns), &s->slot.name_key);
     if (e == ERR_OK)
-        e = dns_server_start(s->dns, &s->slot, s->trace);
+        e = dns_server_start(
+            s->dns, &(struct dns_backing){.slot = &s->slot, .trace = s->trace, .keys = s->keys, .sink = &sink});
     if (e == ERR_OK)
         e = api_server_start(s->api, &sink, s->refusals, s->trace, &control, &why);
     if (e != ERR_OK && why.len > 0)
@@ -182,6 +186,25 @@ static enum err start_doors(struct serving *s)
     else if (e != ERR_OK)
         fprintf(stderr, "riposte: cannot start the listeners: %s\n", err_text(e));
     text_fini(&why);
+    return e;
+}
+
+static enum err load_key(struct serving *s)
+{
+    struct text path, why;
+    enum err e;
+
+    text_init(&path, WHY_MAX);
+    text_init(&why, WHY_MAX);
+    e = key_file_path(&path, s->config->store_key, s->config->store_path);
+    if (e == ERR_OK)
+        e = key_file_load(&s->seal, path.bytes, &why);
+    if (e != ERR_OK) {
+        complain(s->config, "store.key", &why);
+        fprintf(stderr, "riposte: not started\n");
+    }
+    text_fini(&why);
+    text_fini(&path);
     return e;
 }
 
@@ -197,6 +220,10 @@ static enum err start_all(struct serving *s)
     if (e != ERR_OK)
         fprintf(stderr, "riposte: %s\nriposte: not started\n", why.bytes);
     text_fini(&why);
+    if (e == ERR_OK)
+        e = load_key(s);
+    if (e == ERR_OK)
+        e = keyring_new(&s->keys);
     if (e == ERR_OK)
         e = table_slot_init(&s->slot);
     if (e == ERR_OK)
@@ -217,6 +244,8 @@ static void stop_all(struct serving *s)
         dns_server_stop(s->dns);
     if (s->committer != NULL)
         committer_stop(s->committer);
+    keyring_free(s->keys);
+    crypto_wipe(&s->seal, sizeof(s->seal));
     trace_free(s->trace);
     refusals_free(s->refusals);
     if (s->previous != s->started)

@@ -7,8 +7,10 @@
 
 #include "api/server.h"
 #include "base/err.h"
+#include "base/seal.h"
 #include "base/text.h"
 #include "cli/config.h"
+#include "core/keyring.h"
 #include "core/refusals.h"
 #include "core/table.h"
 #include "core/trace.h"
@@ -23,6 +25,8 @@ struct serving {
     struct config *started;  /* at the start, for what only a restart changes: the store, the addresses */
     pthread_mutex_t reload_lock;
     struct table_slot slot;
+    struct seal_key seal; /* of the TSIG keys in the store; wiped at the end */
+    struct keyring *keys; /* those keys, opened */
     struct refusals *refusals;
     struct trace *trace;
     struct dns_server *dns;

@@ -33,11 +33,8 @@ static json_t *describe_serves(unsigned serves)
     static const struct {
         unsigned bit;
         const char *word;
-    } words[] = {{SERVES_ACMEDNS, "acme-dns"},
-                 {SERVES_HTTPREQ, "httpreq"},
-                 {SERVES_HEALTH, "health"},
-                 {SERVES_METRICS, "metrics"},
-                 {SERVES_ADMIN, "admin"}};
+    } words[] = {{SERVES_ACMEDNS, "acme-dns"}, {SERVES_HTTPREQ, "httpreq"}, {SERVES_V1, "v1"},
+                 {SERVES_HEALTH, "health"},    {SERVES_METRICS, "metrics"}, {SERVES_ADMIN, "admin"}};
     json_t *list = json_array();
 
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {

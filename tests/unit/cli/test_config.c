@@ -38,7 +38,8 @@ static void the_smallest_file_has_all_defaults(void **state)
     assert_int_equal(c->dns.tcp_idle_ms, 10000);
     assert_int_equal(c->api.n_listen, 1);
     assert_string_equal(endpoint_format(&c->api.listen[0].at, text), "127.0.0.1:8053");
-    assert_int_equal(c->api.listen[0].serves, SERVES_ACMEDNS | SERVES_HTTPREQ | SERVES_HEALTH | SERVES_METRICS);
+    assert_int_equal(c->api.listen[0].serves,
+                     SERVES_ACMEDNS | SERVES_HTTPREQ | SERVES_V1 | SERVES_HEALTH | SERVES_METRICS);
     assert_int_equal(c->api.listen[0].tls, API_TLS_NONE);
     assert_int_equal(c->api.connections, 1000);
     assert_string_equal(c->api.admin_socket, "/run/riposte/admin.sock");
@@ -51,6 +52,8 @@ static void the_smallest_file_has_all_defaults(void **state)
     assert_int_equal(c->api.registration, REGISTRATION_NONE);
     assert_int_equal(c->commit_timeout_ms, 10000);
     assert_string_equal(c->store_path, "/var/lib/riposte/riposte.db");
+    assert_string_equal(c->store_key, "");
+    assert_int_equal(c->dns.tsig_legacy, TSIG_LEGACY_REFUSE);
     assert_int_equal(c->journal_keep_s, 400 * 86400);
     assert_string_equal(c->user, "riposte");
     assert_int_equal(c->log_level, LOG_INFO);
@@ -220,7 +223,8 @@ static void all_errors_come_at_once_sorted_by_line(void **state)
         "  lifetime: 24h\n"
         "dns: [1]\n"
         "store:\n"
-        "  key: /var/lib/riposte/key\n",
+        "  key: key\n"
+        "dnssec: {}\n",
         "f:2:10: registration.allow: \"true\" is not one of: none, token, networks, anyone\n"
         "f:4:5: zones[0].name-servers: missing; at least one name server is needed, each with a name and its "
         "addresses\n"
@@ -230,8 +234,8 @@ static void all_errors_come_at_once_sorted_by_line(void **state)
         "f:12:13: values.lifetime: \"24\": a time needs a unit: 24h, 30m, 45s\n"
         "f:13:3: values: \"lifetime\" is here a second time, first in line 12\n"
         "f:14:6: dns: keys are wanted here, such as \"listen: ...\"\n"
-        "f:16:3: store: unknown key \"key\"; this version keeps nothing that a key would have to seal; remove "
-        "the line\n");
+        "f:16:8: store.key: \"key\": an absolute path is wanted, from /\n"
+        "f:17:1: unknown key \"dnssec\"; this version does not sign; remove the section\n");
 }
 
 static void values_are_read_strictly(void **state)
@@ -348,9 +352,8 @@ static void api_listeners_are_checked_together(void **state)
          "two\n"},
         {"    - {address: \"192.0.2.1:80\", tls: acme}\n",
          "f:7:38: api.listen[0].tls: \"acme\" is not in this version, only: none, files\n"},
-        {"    - {address: \"127.0.0.1:80\", serves: [v1, health, health]}\n",
-         "f:7:42: api.listen[0].serves[0]: \"v1\" is not in this version, only: acme-dns, httpreq, health, "
-         "metrics\n"
+        {"    - {address: \"127.0.0.1:80\", serves: [v2, health, health]}\n",
+         "f:7:42: api.listen[0].serves[0]: \"v2\" is not one of: acme-dns, httpreq, v1, health, metrics\n"
          "f:7:54: api.listen[0].serves[2]: 127.0.0.1:80: this is there a second time\n"},
         {"    - {address: \"127.0.0.1:80\", serves: []}\n",
          "f:7:41: api.listen[0].serves: 127.0.0.1:80: nothing is served; remove the address, or leave serves out "
