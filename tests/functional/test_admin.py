@@ -298,7 +298,8 @@ def test_values_are_added_renewed_listed_and_removed(riposte, name):
     path = "/v1/names/%s/values" % name
     first, second = a_value(), a_value()
     added = call(riposte, "POST", path, {"values": [{"value": first}, {"value": second, "lifetime": "1h"}]}).json()
-    assert (added["added"], added["renewed"], added["evicted"], added["evicted-young"]) == (2, 0, 0, 0)
+    assert (added["added"], added["renewed"], added["evicted"], added["evicted-young"]) == (2, 0, [], 0)
+    assert added["values"] == [second, first]
     assert added["serial"] == ask(riposte, riposte.zone, "SOA").answer[0][0].serial and added["change"] > 0
     assert values(riposte, name) == {first, second}
     assert call(riposte, "POST", path, {"values": [{"value": first}]}).json()["renewed"] == 1
@@ -345,9 +346,12 @@ def test_values_are_added_all_or_none(riposte, name):
 
 def test_evictions_are_told(riposte, name):
     path = "/v1/names/%s/values" % name
-    assert call(riposte, "POST", path, {"values": [{"value": a_value()} for _ in range(64)]}).json()["added"] == 64
-    told = call(riposte, "POST", path, {"values": [{"value": a_value()} for _ in range(2)]}).json()
-    assert (told["added"], told["evicted"], told["evicted-young"]) == (2, 2, 2)
+    first = [a_value() for _ in range(64)]
+    assert call(riposte, "POST", path, {"values": [{"value": v} for v in first]}).json()["added"] == 64
+    reply = call(riposte, "POST", path, {"values": [{"value": a_value()} for _ in range(2)]})
+    told = reply.json()
+    assert (told["added"], told["evicted"], told["evicted-young"]) == (2, first[:2], 2)
+    assert reply.headers["Riposte-Evicted"] == "young"
     assert len(values(riposte, name)) == 64
 
 
@@ -398,7 +402,7 @@ def test_what_cannot_be_a_credential_is_refused(riposte, account, name):
     problem(post(label="a b"), 422, "bad-label")
     problem(post(expires="2001-01-01T00:00:00Z"), 400, "malformed")
     problem(post(expires="90d"), 400, "malformed")
-    problem(post(tsig=True), 422, "unknown-field")
+    problem(post(tsigs=True), 422, "unknown-field")
     assert "/32" in problem(post(networks=["192.0.2.1"]), 422, "bad-network")["hint"]
     other = word()
     call(riposte, "PUT", "/v1/accounts/" + other, {})
@@ -526,7 +530,7 @@ def test_the_server_describes_itself(make_riposte):
     serial = ask(server, server.zone, "SOA").answer[0][0].serial
     assert seen["zones"] == [{"origin": server.zone, "serial": serial, "names": 1, "values": 1}]
     assert seen["counts"] == {"accounts": 1, "names": 1, "tombstones": 0, "values": 1, "claims": 1, "pinned": 0,
-                              "credentials": 1, "tokens": 0, "names-unclaimed": 1}
+                              "credentials": 1, "tokens": 0, "names-unclaimed": 1, "secrets-bcrypt": 0}
     store = seen["store"]
     assert store["path"] == server.config["store"]["path"] and store["ok"] and store["problem"] == ""
     assert store["octets"] > 0 and store["free-octets"] > 0 and store["last-backup"] is None
@@ -706,8 +710,10 @@ def test_a_name_that_was_never_made_can_be_traced(riposte):
 def test_the_admin_paths_are_on_the_socket_only(riposte):
     import requests
 
-    for method, path in (("GET", "/v1/server"), ("GET", "/v1/accounts"), ("POST", "/v1/backup")):
+    for method, path in (("POST", "/v1/reload"), ("POST", "/v1/backup")):
         assert requests.request(method, riposte.http_url + path, timeout=10).status_code == 404
+    for method, path in (("GET", "/v1/server"), ("GET", "/v1/accounts"), ("PUT", "/v1/accounts/a")):
+        assert requests.request(method, riposte.http_url + path, timeout=10).status_code == 401
     assert call(riposte, "POST", "/register").status == 404
     assert call(riposte, "GET", "/v1/nothing").status == 404
     wrong = call(riposte, "POST", "/v1/server")

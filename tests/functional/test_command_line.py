@@ -195,7 +195,7 @@ def test_forms_for_clients(riposte, name):
     assert "set api.base-url" in made.stderr, "loopback is of no use to other machines"
     assert create("lego", "--quiet").stderr == ""
     wrong = create("caddy")
-    assert wrong.returncode == 2 and "not one of: lego, acme-dns, httpreq, env" in wrong.stderr
+    assert wrong.returncode == 2 and "not one of: lego, acme-dns, httpreq, rfc2136, env" in wrong.stderr
     assert create("env", "--json").returncode == 2
 
 

@@ -491,7 +491,7 @@ def test_counters_move_with_what_is_asked(riposte):
     for _ in range(3):
         client.tcp(query(ZONE, "SOA"))
     client.udp(query("example.com", "A"))
-    client.udp(query(ZONE, "SOA", opcode=5))
+    client.udp(query(ZONE, "SOA", opcode=4))
     client.udp_silence(query(ZONE, "SOA", flags=0x8000), then=query(ZONE, "SOA", edns=opt_record(version=1)))
     riposte.update(account, a_value())
     after = metrics(riposte)
@@ -681,7 +681,7 @@ def test_memory_does_not_grow_with_questions(make_riposte):
         assert server.update(account, a_value()).status_code == 200
     client = Client(server.dns_addr)
     asked = [query(account["fulldomain"], edns=1232), query(account["fulldomain"], "CAA"), query("example.com", "A"),
-             query(account["fulldomain"], edns=opt_record(options=option(3))), query("x", opcode=5), query("version.bind", "TXT", CH)]
+             query(account["fulldomain"], edns=opt_record(options=option(3))), query("x", opcode=4), query("version.bind", "TXT", CH)]
 
     def make(i):
         return query("n%d.%s" % (i, ZONE), "A") if i % 2 else asked[i // 2 % len(asked)]
