@@ -424,7 +424,7 @@ enum err decide_credential_rotate(struct deciding *c)
     c->res->account = cred->account;
     if (cred->n_secrets >= SECRETS_MAX && req->overlap_s > 0) {
         hint(c, "rotate it without --overlap, which ends all older ones");
-        return refuse(c, REFUSAL_QUOTA, "%s has %zu secrets already", show_credential(cred).text, cred->n_secrets);
+        return refuse(c, REFUSAL_QUOTA, "%s has %u secrets already", show_credential(cred).text, cred->n_secrets);
     }
     while (e == ERR_OK && (secret = next_to_end(state_credential(c->s, id), use, ends_s, c->d->now_s)) != NULL) {
         bool has_ended = secret->ends_s != 0 && secret->ends_s <= c->d->now_s;

@@ -352,7 +352,7 @@ enum err decide_name_delete(struct deciding *c)
     c->res->account = n->account;
     if (n->values.n > 0 && !req->force) {
         hint(c, "wait until they have expired, or: riposte name delete %s --force", show_name(n).text);
-        return refuse(c, REFUSAL_NAME_IN_USE, "%s has %zu live values", show_name(n).text, n->values.n);
+        return refuse(c, REFUSAL_NAME_IN_USE, "%s has %u live values", show_name(n).text, n->values.n);
     }
     e = emit_claims_removed(c, n->id, &everything);
     if (e != ERR_OK)

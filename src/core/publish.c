@@ -336,8 +336,8 @@ static enum err stage_names(const struct state *s, struct table_batch *b)
     struct name_work w = {0};
     enum err e = ERR_OK;
 
-    for (const struct name_entry *n = s->dirty; e == ERR_OK && n != NULL; n = n->next_dirty)
-        e = stage_name(s, &w, n, b);
+    for (uint32_t id = s->dirty; e == ERR_OK && id != 0; id = state_name(s, id)->next_dirty)
+        e = stage_name(s, &w, state_name(s, id), b);
     free(w.rdatas);
     return e;
 }
@@ -369,9 +369,11 @@ static void clear_marks(struct state *s)
         row->static_dirty = false;
         row->z.dirty = false;
     }
-    for (struct name_entry *n = s->dirty; n != NULL; n = s->dirty) {
+    while (s->dirty != 0) {
+        struct name_entry *n = state_name(s, s->dirty);
+
         s->dirty = n->next_dirty;
-        n->next_dirty = NULL;
+        n->next_dirty = 0;
         n->dirty = false;
     }
 }

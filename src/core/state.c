@@ -15,7 +15,7 @@
 static enum err make_administrator(struct state *s)
 {
     static const char who[] = "administrator";
-    struct account *a = calloc(1, sizeof *a);
+    struct account *a = calloc(1, sizeof *a + sizeof who);
     struct credential *c = calloc(1, sizeof *c);
 
     s->admin = a;
@@ -23,18 +23,15 @@ static enum err make_administrator(struct state *s)
     if (a == NULL || c == NULL)
         return ERR_MEMORY;
     memcpy(a->name, who, sizeof who);
-    a->note = calloc(1, 1);
     c->label = strdup(who);
     c->allowfrom = calloc(1, 1);
     c->actions = ACTION_ADD | ACTION_REMOVE | ACTION_READ | ACTION_MANAGE | ACTION_ADMINISTER;
     c->kinds = VALUE_KIND_CHALLENGE | VALUE_KIND_PINNED;
-    return a->note != NULL && c->label != NULL && c->allowfrom != NULL ? ERR_OK : ERR_MEMORY;
+    return c->label != NULL && c->allowfrom != NULL ? ERR_OK : ERR_MEMORY;
 }
 
 static void free_administrator(struct state *s)
 {
-    if (s->admin != NULL)
-        free(s->admin->note);
     if (s->admin_credential != NULL) {
         free(s->admin_credential->label);
         free(s->admin_credential->allowfrom);
@@ -316,7 +313,7 @@ void state_mark_dirty(struct state *s, struct name_entry *n)
         return;
     n->dirty = true;
     n->next_dirty = s->dirty;
-    s->dirty = n;
+    s->dirty = n->id;
 }
 
 void state_mark_served(struct state *s, struct name_entry *n)

@@ -29,72 +29,71 @@ struct claim {
 };
 
 struct value {
-    uint16_t rdlen;
-    uint8_t *rdata; /* character-strings */
-    size_t n_claims;
+    uint8_t *rdata;       /* character-strings */
     struct claim *claims; /* at least one */
+    uint32_t n_claims;
+    uint16_t rdlen;
 };
 
 /* The distinct values of a name, oldest first by the newest claim of each. */
 struct value_set {
-    size_t n, cap;
     struct value *values;
-    size_t octets; /* sum of value_octets() */
+    uint32_t n;
+    uint32_t octets; /* sum of value_octets() */
 };
 
+/* There may be millions of names, accounts and credentials, most of them idle: members are ordered so that no room
+ * is lost between them, and what most do without takes a pointer at most. */
 struct name_entry {
     uint32_t id, account, zone;
+    uint32_t expiry_place; /* in the index of expiries, from 1; 0: no claim of it expires */
+    uint32_t next_dirty;   /* of state_stage(): a name's id; 0: the last one */
+    uint16_t n_domains;
+    bool subtree, dirty;
     int64_t created_s, retired_s;
-    bool subtree;
-    uint8_t owner_len;
-    uint8_t *owner; /* wire form, case as registered */
-    size_t n_domains;
     char **domains;
     struct value_set values;
-    struct name_entry *next_dirty; /* of state_stage() */
-    bool dirty;
-    uint32_t expiry_place; /* in the index of expiries, from 1; 0: no claim of it expires */
+    uint8_t owner_len;
+    uint8_t owner[]; /* wire form, case as registered */
 };
 
 struct account {
     uint32_t id;
-    char name[ACCOUNT_NAME_MAX];
-    char *note;
-    int64_t created_s, deleted_s;
     uint32_t names_max;
+    uint32_t names; /* live ones */
     bool disabled, unclaimed;
-    uint32_t names;        /* live ones */
+    bool changes_known; /* the bucket has been set up */
+    int64_t created_s, deleted_s;
     struct bucket changes; /* not state: the rate limit's level */
-    bool changes_known;    /* the bucket has been set up */
+    char *note;            /* NULL: none */
+    char name[];
 };
 
 struct secret {
     uint32_t id;
-    uint8_t kind;
     uint16_t len;
-    uint8_t *data;
+    uint8_t kind;
+    const uint8_t *data;
     int64_t starts_s, ends_s;
 };
 
 struct credential {
     uint32_t id, account;
     struct uuid uuid;
-    char *label;
-    unsigned actions, kinds;
-    size_t n_networks;
-    struct net *networks;
-    char *allowfrom;
-    bool networks_invalid;
     int64_t created_s, expires_s, revoked_s;
-    size_t n_names;
-    uint32_t *names;
-    size_t n_secrets;
     struct secret *secrets; /* by id; ended ones are dropped */
+    uint32_t *names;
+    struct net *networks;
+    char *label;
+    char *allowfrom;
+    uint32_t n_secrets, n_names, n_networks;
+    uint8_t actions, kinds;
+    bool networks_invalid;
     /* Observations, not changes: */
-    int64_t last_used_s;
-    struct addr last_from;
-    uint8_t last_door;
     bool observed; /* newer than what is stored */
+    uint8_t last_door;
+    struct addr last_from;
+    int64_t last_used_s;
 };
 
 struct token {

@@ -25,23 +25,96 @@ static const char *or_empty(const char *text)
     return text != NULL ? text : "";
 }
 
-/* ---- credentials ---- */
+/* ---- credentials ----
+ *
+ * What a credential's row points at is one block, made anew whenever something in it changes: the secrets, the
+ * names, the networks, the secrets' data, the texts. */
 
-static void wipe_secrets(struct credential *c)
+/* What goes into a block, wherever it is now. */
+struct parts {
+    const struct secret *secrets;
+    const uint32_t *names;
+    const struct net *networks;
+    const char *label, *allowfrom;
+    size_t n_secrets, n_names, n_networks;
+};
+
+static struct parts parts_of(const struct credential *c)
 {
-    for (size_t i = 0; i < c->n_secrets; i++)
-        crypto_wipe(c->secrets[i].data, c->secrets[i].len);
-    free(c->secrets); /* their data with them */
-    c->secrets = NULL;
-    c->n_secrets = 0;
+    return (struct parts){
+        .secrets = c->secrets,
+        .names = c->names,
+        .networks = c->networks,
+        .label = c->label,
+        .allowfrom = c->allowfrom,
+        .n_secrets = c->n_secrets,
+        .n_names = c->n_names,
+        .n_networks = c->n_networks,
+    };
+}
+
+static size_t block_octets(const struct parts *p)
+{
+    size_t octets = p->n_secrets * sizeof *p->secrets + p->n_names * sizeof *p->names +
+                    p->n_networks * sizeof *p->networks + strlen(p->label) + 1 + strlen(p->allowfrom) + 1;
+
+    for (size_t i = 0; i < p->n_secrets; i++)
+        octets += p->secrets[i].len;
+    return octets;
+}
+
+static void free_block(struct credential *c)
+{
+    struct parts p = parts_of(c);
+
+    if (c->secrets == NULL)
+        return;
+    crypto_wipe(c->secrets, block_octets(&p));
+    free(c->secrets); /* all of the block */
+}
+
+static void *put_bytes(char **at, const void *bytes, size_t len)
+{
+    void *put = *at;
+
+    if (len > 0)
+        memcpy(put, bytes, len);
+    *at += len;
+    return put;
+}
+
+/* Put copies of the parts, some of which may be c's own, in the place of what c has. */
+static enum err set_parts(struct credential *c, const struct parts *p)
+{
+    struct credential to = {.secrets = malloc(block_octets(p))};
+    char *at = (char *)to.secrets;
+
+    if (to.secrets == NULL)
+        return ERR_MEMORY;
+    (void)put_bytes(&at, p->secrets, p->n_secrets * sizeof *p->secrets);
+    to.names = put_bytes(&at, p->names, p->n_names * sizeof *p->names);
+    to.networks = put_bytes(&at, p->networks, p->n_networks * sizeof *p->networks);
+    for (size_t i = 0; i < p->n_secrets; i++)
+        to.secrets[i].data = put_bytes(&at, p->secrets[i].data, p->secrets[i].len);
+    to.label = put_text(&at, p->label);
+    to.allowfrom = put_text(&at, p->allowfrom);
+    free_block(c);
+    c->secrets = to.secrets;
+    c->names = to.names;
+    c->networks = to.networks;
+    c->label = to.label;
+    c->allowfrom = to.allowfrom;
+    c->n_secrets = (uint32_t)p->n_secrets; /* a row is far smaller than 4 GiB */
+    c->n_names = (uint32_t)p->n_names;
+    c->n_networks = (uint32_t)p->n_networks;
+    return ERR_OK;
 }
 
 void credential_free(void *row)
 {
     struct credential *c = row;
 
-    wipe_secrets(c);
-    free(c->names);
+    free_block(c);
     free(c);
 }
 
@@ -60,38 +133,27 @@ static bool credential_row_is_sound(const struct state *s, const struct effect_c
     for (size_t i = 0; i < row->n_names; i++)
         if (state_name(s, row->names[i]) == NULL)
             return false;
-    return state_account(s, row->account) != NULL;
+    return state_account(s, row->account) != NULL && row->actions <= UINT8_MAX && row->kinds <= UINT8_MAX;
 }
 
-/* Put the row's content in the place of what c has. Names, networks and texts are one block, which begins with the
- * names. */
+/* Put the row's content in the place of what c has; the secrets stay. */
 static enum err set_credential(struct credential *c, const struct effect_credential *row)
 {
-    size_t names_size = row->n_names * sizeof *row->names;
-    size_t networks_size = row->n_networks * sizeof *row->networks;
-    const char *label = or_empty(row->label);
-    const char *allowfrom = or_empty(row->allowfrom);
-    char *block = malloc(names_size + networks_size + strlen(label) + strlen(allowfrom) + 2);
-    char *at;
+    struct parts p = parts_of(c);
+    enum err e;
 
-    if (block == NULL)
-        return ERR_MEMORY;
-    free(c->names);
-    if (names_size > 0)
-        memcpy(block, row->names, names_size);
-    at = block + names_size;
-    if (networks_size > 0)
-        memcpy(at, row->networks, networks_size);
+    p.names = row->names;
+    p.n_names = row->n_names;
+    p.networks = row->networks;
+    p.n_networks = row->n_networks;
+    p.label = or_empty(row->label);
+    p.allowfrom = or_empty(row->allowfrom);
+    e = set_parts(c, &p);
+    if (e != ERR_OK)
+        return e;
     c->account = row->account;
-    c->names = (uint32_t *)(void *)block;
-    c->n_names = row->n_names;
-    c->networks = (struct net *)(void *)at;
-    c->n_networks = row->n_networks;
-    at += networks_size;
-    c->label = put_text(&at, label);
-    c->allowfrom = put_text(&at, allowfrom);
-    c->actions = row->actions;
-    c->kinds = row->kinds;
+    c->actions = (uint8_t)row->actions;
+    c->kinds = (uint8_t)row->kinds;
     c->networks_invalid = row->networks_invalid;
     c->created_s = row->created_s;
     c->expires_s = row->expires_s;
@@ -149,76 +211,37 @@ static struct secret *secret_of(const struct credential *c, uint32_t id)
     return NULL;
 }
 
-static void put_secret(struct secret *out, uint8_t **at, const struct secret *from)
-{
-    *out = *from;
-    out->data = *at;
-    if (from->len > 0)
-        memcpy(*at, from->data, from->len);
-    *at += from->len;
-}
-
 enum secret_fate { SECRET_KEPT, SECRET_DROPPED };
 
-/* Make c's secrets anew, as one block with their data: those that c has, but the one of with's id replaced by
- * `with`, or dropped. The ids stay in order: one that is set stays in its place, a new one is the highest and comes
- * last. */
-static enum err rebuild_secrets(struct credential *c, const struct secret *with, enum secret_fate fate)
-{
-    size_t n = 0;
-    size_t octets = with->len;
-    bool placed = fate == SECRET_DROPPED;
-    struct secret *secrets;
-    uint8_t *at;
-
-    for (size_t i = 0; i < c->n_secrets; i++)
-        octets += c->secrets[i].len;
-    secrets = malloc((c->n_secrets + 1) * sizeof *secrets + octets);
-    if (secrets == NULL)
-        return ERR_MEMORY;
-    at = (uint8_t *)(secrets + c->n_secrets + 1);
-    for (size_t i = 0; i < c->n_secrets; i++) {
-        if (c->secrets[i].id != with->id) {
-            put_secret(&secrets[n++], &at, &c->secrets[i]);
-        } else if (!placed) {
-            put_secret(&secrets[n++], &at, with);
-            placed = true;
-        }
-    }
-    if (!placed)
-        put_secret(&secrets[n++], &at, with);
-    wipe_secrets(c);
-    if (n == 0) {
-        free(secrets);
-        return ERR_OK;
-    }
-    c->secrets = secrets;
-    c->n_secrets = n;
-    return ERR_OK;
-}
-
+/* Put row in the place of the secret of its id, or nothing. Secrets are in the order of their ids. */
 static enum err change_secret(struct state *s, struct credential *c, const struct effect_secret *row,
                               enum secret_fate fate)
 {
-    uint8_t data[SECRET_DATA_MAX];
-    struct secret with = {
-        .id = row->id,
-        .kind = row->kind,
-        .len = row->len,
-        .data = data,
-        .starts_s = row->starts_s,
-        .ends_s = row->ends_s,
-    };
+    struct parts p = parts_of(c);
+    struct secret *secrets = calloc(c->n_secrets + 1U, sizeof *secrets);
     enum err e;
 
-    if (row->len > sizeof data)
-        return ERR_CORRUPT;
-    if (row->len > 0)
-        memcpy(data, row->data, row->len);
+    if (secrets == NULL)
+        return ERR_MEMORY;
+    p.secrets = secrets;
+    p.n_secrets = 0;
+    for (size_t i = 0; i < c->n_secrets; i++)
+        if (c->secrets[i].id < row->id)
+            secrets[p.n_secrets++] = c->secrets[i];
+    if (fate == SECRET_KEPT)
+        secrets[p.n_secrets++] = (struct secret){.id = row->id,
+                                                 .len = row->len,
+                                                 .kind = row->kind,
+                                                 .data = row->data,
+                                                 .starts_s = row->starts_s,
+                                                 .ends_s = row->ends_s};
+    for (size_t i = 0; i < c->n_secrets; i++)
+        if (c->secrets[i].id > row->id)
+            secrets[p.n_secrets++] = c->secrets[i];
     count_credential(s, c, -1);
-    e = rebuild_secrets(c, &with, fate);
+    e = row->len <= SECRET_DATA_MAX ? set_parts(c, &p) : ERR_CORRUPT;
     count_credential(s, c, 1);
-    crypto_wipe(data, row->len);
+    free(secrets); /* the data are elsewhere */
     return e;
 }
 

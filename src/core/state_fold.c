@@ -33,21 +33,16 @@ static enum err index_account(struct state *s, const struct account *a)
     return index_put(&s->by_account_name, hash, a->id);
 }
 
-/* Put the row's content in the place of what a has. */
+/* Put the row's content in the place of what a has; its name is for ever. */
 static enum err set_account(struct state *s, struct account *a, const struct effect_account *row)
 {
-    size_t len = row->name != NULL ? strlen(row->name) : 0;
-    char *note;
+    bool has_note = row->note != NULL && row->note[0] != '\0';
+    char *note = has_note ? strdup(row->note) : NULL;
 
-    if (len == 0 || len >= sizeof a->name)
-        return ERR_CORRUPT;
-    note = strdup(row->note != NULL ? row->note : "");
-    if (note == NULL)
+    if (has_note && note == NULL)
         return ERR_MEMORY;
     free(a->note);
     a->note = note;
-    index_remove(&s->by_account_name, hash_bytes(s, a->name, strlen(a->name)), a->id);
-    memcpy(a->name, row->name, len + 1);
     a->created_s = row->created_s;
     a->deleted_s = row->deleted_s;
     a->names_max = row->names_max;
@@ -59,15 +54,17 @@ static enum err set_account(struct state *s, struct account *a, const struct eff
 enum err fold_account_made(struct state *s, const struct effect *f)
 {
     const struct effect_account *row = &f->u.account;
+    size_t len = row->name != NULL ? strlen(row->name) : 0;
     struct account *a;
     enum err e;
 
-    if (row->id == 0 || row->id != s->accounts.last + 1)
+    if (row->id == 0 || row->id != s->accounts.last + 1 || len == 0 || len >= ACCOUNT_NAME_MAX)
         return ERR_CORRUPT;
-    a = calloc(1, sizeof *a);
+    a = calloc(1, offsetof(struct account, name) + len + 1);
     if (a == NULL)
         return ERR_MEMORY;
     a->id = row->id;
+    memcpy(a->name, row->name, len + 1);
     e = ids_append(&s->accounts, a);
     if (e != ERR_OK) {
         free(a);
@@ -81,13 +78,14 @@ enum err fold_account_made(struct state *s, const struct effect *f)
 
 enum err fold_account_set(struct state *s, const struct effect *f)
 {
-    struct account *a = ids_get(&s->accounts, f->u.account.id);
+    const struct effect_account *row = &f->u.account;
+    struct account *a = ids_get(&s->accounts, row->id);
     enum err e;
 
-    if (a == NULL)
+    if (a == NULL || row->name == NULL || strcmp(a->name, row->name) != 0)
         return ERR_CORRUPT;
     count_account(s, a, -1);
-    e = set_account(s, a, &f->u.account);
+    e = set_account(s, a, row);
     if (e == ERR_OK)
         count_account(s, a, 1);
     return e;
@@ -123,6 +121,8 @@ static enum err set_domains(struct state *s, struct name_entry *n, const struct 
     n->n_domains = 0;
     if (row->n_domains == 0)
         return ERR_OK;
+    if (row->n_domains > UINT16_MAX)
+        return ERR_CORRUPT;
     for (size_t i = 0; i < row->n_domains; i++)
         octets += strlen(row->domains[i]) + 1;
     domains = malloc(row->n_domains * sizeof *domains + octets);
@@ -170,12 +170,11 @@ enum err fold_name_made(struct state *s, const struct effect *f)
     if (row->id == 0 || row->id != s->names.last + 1 || !name_row_is_sound(s, row) ||
         state_name_by_owner(s, &row->owner) != NULL)
         return ERR_CORRUPT;
-    n = calloc(1, sizeof *n + row->owner.len);
+    n = calloc(1, offsetof(struct name_entry, owner) + row->owner.len);
     if (n == NULL)
         return ERR_MEMORY;
     n->id = row->id;
     n->zone = row->zone;
-    n->owner = (uint8_t *)(n + 1);
     n->owner_len = row->owner.len;
     e = ids_append(&s->names, n);
     if (e != ERR_OK) {

@@ -110,7 +110,7 @@ struct state {
     struct alias *aliases;
     size_t n_aliases, cap_aliases;
     struct expiry expiry;
-    struct name_entry *dirty; /* list by next_dirty */
+    uint32_t dirty; /* id of the first of a list by next_dirty; 0: none */
     struct state_counts counts;
     uint64_t seq;
     int64_t time_s;

@@ -187,21 +187,19 @@ static enum err add_value(struct value_set *vs, const struct effect_claim *c)
 {
     struct value v = {.rdlen = c->rdata.len};
 
-    if (vs->n == vs->cap) {
-        size_t cap = vs->cap > 0 ? vs->cap * 2 : 1;
-        struct value *grown = reallocarray(vs->values, cap, sizeof *grown);
+    if ((vs->n & (vs->n - 1)) == 0) { /* 0 or a power of 2: there is room for as many */
+        struct value *grown = reallocarray(vs->values, vs->n > 0 ? (size_t)vs->n * 2 : 1, sizeof *grown);
 
         if (grown == NULL)
             return ERR_MEMORY;
         vs->values = grown;
-        vs->cap = cap;
     }
     if (value_grow(&v) != ERR_OK)
         return ERR_MEMORY;
     memcpy(v.rdata, c->rdata.bytes, v.rdlen);
     v.claims[v.n_claims++] = claim_of_effect(c);
     vs->values[vs->n++] = v;
-    vs->octets += value_octets(v.rdlen);
+    vs->octets += (uint32_t)value_octets(v.rdlen);
     place_value(vs, vs->n - 1);
     return ERR_OK;
 }
@@ -233,7 +231,7 @@ enum err value_set_add(struct value_set *vs, const struct effect_claim *c, bool 
 
 static void drop_value(struct value_set *vs, size_t i)
 {
-    vs->octets -= value_octets(vs->values[i].rdlen);
+    vs->octets -= (uint32_t)value_octets(vs->values[i].rdlen);
     value_fini(&vs->values[i]);
     vs->n--;
     memmove(&vs->values[i], &vs->values[i + 1], (vs->n - i) * sizeof *vs->values);

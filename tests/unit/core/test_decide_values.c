@@ -526,6 +526,46 @@ static void all_values_of_a_request_are_served_when_it_is_done(void **state)
     world_free(w);
 }
 
+/* Twenty holders add one to four values at a time from changing networks, new ones and some that are there, and now
+ * and then all that is there becomes old. */
+static void what_a_request_added_is_served_whatever_happened_before(void **state)
+{
+    enum { HOLDERS = 20, ROUNDS = 1500, AT_ONCE = 4 };
+    struct world *w = world_new();
+    struct holder *h = calloc(HOLDERS, sizeof *h);
+    uint32_t name = name_with_holders(w, h, HOLDERS);
+    unsigned seed = 20261122;
+    unsigned young = 0;
+
+    (void)state;
+    w->settings.limits.changes = (struct rate){0, 1}; /* no limit */
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        struct challenge texts[AT_ONCE];
+        struct value_text values[AT_ONCE];
+        unsigned n = 1 + (unsigned)rand_r(&seed) % AT_ONCE;
+        struct request r;
+
+        if (rand_r(&seed) % 50 == 0)
+            age_all(w);
+        for (unsigned i = 0; i < n; i++) {
+            texts[i] = challenge_of("v", (round * AT_ONCE + i) / (1 + (unsigned)rand_r(&seed) % 2));
+            values[i] = text_of(texts[i].text);
+        }
+        w->client = addr_of("198.51.100.0");
+        w->client.b[3] = (uint8_t)(rand_r(&seed) % 3);
+        r = values_request(request_by(w, REQUEST_VALUE_ADD, &h[(unsigned)rand_r(&seed) % HOLDERS]), "one", values,
+                           n);
+        assert_done(w, &r);
+        young += w->res.evicted_young;
+        for (unsigned i = 0; i < n; i++)
+            assert_true(is_served(w, name, texts[i].text));
+        assert_in_range(values_at(w, name), 1, 64);
+    }
+    assert_true(young > 100);
+    free(h);
+    world_free(w);
+}
+
 static void evicting_a_value_ends_the_claims_of_all_its_holders(void **state)
 {
     struct world *w = world_new();
@@ -588,6 +628,7 @@ int main(void)
         cmocka_unit_test(of_40_hosts_behind_one_credential_the_noisy_one_loses),
         cmocka_unit_test(eight_credentials_with_apex_and_wildcard_have_room_round_after_round),
         cmocka_unit_test(all_values_of_a_request_are_served_when_it_is_done),
+        cmocka_unit_test(what_a_request_added_is_served_whatever_happened_before),
         cmocka_unit_test(evicting_a_value_ends_the_claims_of_all_its_holders),
         cmocka_unit_test(a_smaller_budget_evicts_with_the_next_addition),
     };

@@ -80,11 +80,11 @@ static void accounts_are_found_by_id_and_name(void **state)
     assert_string_equal(state_account(s, 2)->note, "the others");
     assert_int_equal(state_account(s, 2)->names_max, 7);
     assert_null(state_account_by_name(s, "infr", 4));
-    row.name = "infra2";
+    row.note = "";
     row.disabled = true;
     OK(fold_account(s, EFFECT_ACCOUNT_SET, row));
-    assert_null(state_account_by_name(s, "infra", 5));
-    assert_true(state_account_by_name(s, "infra2", 6)->disabled);
+    assert_true(state_account_by_name(s, "infra", 5)->disabled);
+    assert_null(state_account(s, 2)->note);
     assert_int_equal(state_last_account(s), 2);
     state_free(s);
 }
@@ -101,6 +101,7 @@ static void accounts_that_do_not_fit_are_corrupt(void **state)
     CORRUPT(fold_account(s, EFFECT_ACCOUNT_MADE, account_row(1, "again")));
     CORRUPT(fold_account(s, EFFECT_ACCOUNT_MADE, account_row(3, "gap")));
     CORRUPT(fold_account(s, EFFECT_ACCOUNT_SET, account_row(2, "missing")));
+    CORRUPT(fold_account(s, EFFECT_ACCOUNT_SET, account_row(1, "another-name")));
     CORRUPT(fold_account(s, EFFECT_ACCOUNT_SET, account_row(ACCOUNT_ADMIN, "admin")));
     state_free(s);
     s = small_state();

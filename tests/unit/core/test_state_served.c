@@ -128,7 +128,7 @@ static void only_what_dns_shows_needs_a_serial(void **state)
     assert_true(took_serial(s)); /* zone and name were made */
     OK(fold_credential(s, EFFECT_CREDENTIAL_MADE, credential_row(2, 1)));
     OK(fold_secret(s, EFFECT_SECRET_ADDED, secret_row(1, SECRET_SHA256, "x")));
-    OK(fold_account(s, EFFECT_ACCOUNT_SET, account_row(1, "team2")));
+    OK(fold_account(s, EFFECT_ACCOUNT_SET, account_row(1, "team")));
     row.subtree = true;
     OK(fold_name(s, EFFECT_NAME_SET, row));
     assert_false(took_serial(s));

@@ -280,7 +280,7 @@ static inline void scenario_entry(struct entry *e, uint64_t seq)
         break;
     case 2:
         add_account(e, EFFECT_ACCOUNT_MADE, 1, "infra", 0);
-        add_account(e, EFFECT_ACCOUNT_MADE, 2, "shop-team", 0);
+        add_account(e, EFFECT_ACCOUNT_MADE, 2, "shop", 0);
         break;
     case 3:
         add_name(e, EFFECT_NAME_MADE, 1, 1, "Web.auth.example.org", 0, 2);

@@ -62,8 +62,8 @@ static inline void dump_claims(struct text *t, const struct value *v)
 
 static inline void dump_name(struct text *t, const struct state *s, const struct name_entry *n)
 {
-    text_printf(t, "name %u account=%u zone=%u created=%" PRId64 " retired=%" PRId64 " subtree=%d octets=%zu",
-                n->id, n->account, n->zone, n->created_s, n->retired_s, n->subtree, n->values.octets);
+    text_printf(t, "name %u account=%u zone=%u created=%" PRId64 " retired=%" PRId64 " subtree=%d octets=%u", n->id,
+                n->account, n->zone, n->created_s, n->retired_s, n->subtree, n->values.octets);
     dump_hex(t, n->owner, n->owner_len);
     for (size_t i = 0; i < n->n_domains; i++)
         text_printf(t, " %s", n->domains[i]);
@@ -145,8 +145,8 @@ static inline void dump_state(struct text *t, const struct state *s, enum dump_w
     for (uint32_t id = 1; id <= state_last_account(s); id++) {
         const struct account *a = state_account(s, id);
         text_printf(t, "account %u %s note=%s %" PRId64 ",%" PRId64 " max=%u disabled=%d unclaimed=%d names=%u\n",
-                    a->id, a->name, a->note, a->created_s, a->deleted_s, a->names_max, a->disabled, a->unclaimed,
-                    a->names);
+                    a->id, a->name, a->note != NULL ? a->note : "", a->created_s, a->deleted_s, a->names_max,
+                    a->disabled, a->unclaimed, a->names);
     }
     for (uint32_t id = 1; id <= state_last_name(s); id++)
         dump_name(t, s, state_name(s, id));
