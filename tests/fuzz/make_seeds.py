@@ -183,6 +183,19 @@ FORWARDED = {
     "commas": b",, ,",
 }
 
+PERSIST = {
+    "open": b"authority.example; accounturi=https://ca.example/acct/123; policy=wildcard; persistUntil=1721952000",
+    "hashed": b"authority.example; accounturi=https://ca.example/account-hash/sha-256/5SQm7n6tPh2-PlLbCKGnViTXX5z19SCN4cPGQHSk-kw",
+    "spelling": b"  ca.example  ;\tACCOUNTURI = a:b ; pOlIcY=other;foo=;persistUntil=9223372036854775807 ",
+    "twice": b"ca.example;ACCOUNTURI=a:b;accounturi=c:d",
+    "semicolon": b"ca.example;accounturi=a:b;",
+    "no-account": b"ca.example;policy=wildcard",
+    "blank": b"ca.example;accounturi=a:b;policy=wild card",
+    "until": b"ca.example;accounturi=a:b;persistUntil=-1",
+    "many": b"ca.example;a=;b=;c=;d=;e=;f=;g=;h=;i=;j=;k=;l=;m=;n=;o=;p=;accounturi=a:b",
+    "empty": b"",
+}
+
 CORPORA = {
     "query": QUERIES,
     "name": NAMES,
@@ -192,6 +205,7 @@ CORPORA = {
     "forwarded": FORWARDED,
     "allowfrom": ALLOWFROM,
     "update": UPDATES,
+    "persist": PERSIST,
 }
 
 for target, seeds in CORPORA.items():
