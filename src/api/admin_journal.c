@@ -41,6 +41,7 @@ struct reading {
     struct http_request *rq;
     struct problem problem;
     struct journal_filter filter;
+    uint64_t reached;  /* the position up to which it was read */
     struct result why; /* what was asked for and is not there */
     bool is_missing;
     /* Who looks: its own credential, and the names in its scope, ascending. */
@@ -347,14 +348,14 @@ static bool visit_entry(void *arg, const struct entry *e)
 }
 
 /* False: the reply is set. */
-static bool read_entries(struct reading *r, uint64_t *reached)
+static bool read_entries(struct reading *r)
 {
     const struct change_sink *sink = &http_services(r->rq)->sink;
     enum err e;
 
-    *reached = r->filter.after_seq;
+    r->reached = r->filter.after_seq;
     r->filter.max_visits = SCAN_MAX;
-    r->filter.reached = reached;
+    r->filter.reached = &r->reached;
     r->items = json_array();
     r->makers = calloc(r->limit, sizeof *r->makers);
     r->no_memory = r->items == NULL || r->makers == NULL;
@@ -414,7 +415,7 @@ static void fill_blanks(void *arg, const struct viewer *unused, const struct sta
 /* ---- the page ---- */
 
 /* {"items", "position", "next"?}: position is where to go on when there is more, now or later. */
-static void reply_page(struct reading *r, uint64_t reached)
+static void reply_page(struct reading *r)
 {
     const struct change_sink *sink = &http_services(r->rq)->sink;
     json_t *object = json_object();
@@ -423,10 +424,10 @@ static void reply_page(struct reading *r, uint64_t reached)
     bool is_whole;
 
     sink->status(sink->self, &st);
-    (void)snprintf(next, sizeof next, "%" PRIu64, reached);
+    (void)snprintf(next, sizeof next, "%" PRIu64, r->reached);
     is_whole = !r->no_memory && json_object_set(object, "items", r->items) == 0 &&
-               json_put(object, "position", json_integer((json_int_t)reached)) &&
-               (reached >= st.seq || json_put(object, "next", json_string(next)));
+               json_put(object, "position", json_integer((json_int_t)r->reached)) &&
+               (r->reached >= st.seq || json_put(object, "next", json_string(next)));
     if (!is_whole) {
         json_decref(object);
         object = NULL;
@@ -447,7 +448,6 @@ static bool is_waiting(struct reading *r, const struct followed *f)
 static void read_page(struct reading *r)
 {
     struct followed *f = read_query(r);
-    uint64_t reached;
 
     if (f == NULL || !admin_look_now(r->rq, LOOK_AT_NAMES, find, r) || admin_refuse_problem(r->rq, &r->problem))
         return;
@@ -455,13 +455,13 @@ static void read_page(struct reading *r)
         admin_reply_refused(r->rq, &r->why);
         return;
     }
-    if (!read_entries(r, &reached))
+    if (!read_entries(r))
         return;
-    f->after = reached;
+    f->after = r->reached;
     if (json_array_size(r->items) == 0 && is_waiting(r, f))
         return;
     if (json_array_size(r->items) == 0 || admin_look_now(r->rq, LOOK_AT_NAMES, fill_blanks, r))
-        reply_page(r, reached);
+        reply_page(r);
 }
 
 static void show_journal(struct http_request *rq)

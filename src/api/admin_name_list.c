@@ -124,9 +124,10 @@ static bool ids_find(struct name_ids *where, struct http_request *rq, const stru
     where->ids = arena_alloc(http_arena(rq), (where->n + 1) * sizeof *where->ids);
     if (where->ids == NULL)
         return false;
+    memset(where->ids, 0, (where->n + 1) * sizeof *where->ids);
     if (v->sees_all)
         (void)state_names_by_domain(s, f->domain, strlen(f->domain), where->ids, where->n);
-    else
+    else if (where->n > 0)
         memcpy(where->ids, c->names, where->n * sizeof *where->ids);
     qsort(where->ids, where->n, sizeof *where->ids, compare_ids);
     return true;

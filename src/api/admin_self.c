@@ -4,8 +4,8 @@
 
 #include "api/admin_internal.h"
 
-#define ACTIONS_ALL (1u << ACTION_WORDS) - 1
-#define KINDS_ALL   (1u << KIND_WORDS) - 1
+#define ACTIONS_ALL ((1u << ACTION_WORDS) - 1)
+#define KINDS_ALL   ((1u << KIND_WORDS) - 1)
 
 static bool put_holder(json_t *object, const struct state *s, const struct viewer *v)
 {

@@ -16,8 +16,6 @@
 #define DEBIANS         "/usr/bin/python3"
 #define READ_CHUNK      4096
 
-extern char **environ;
-
 /* Where the script is; RIPOSTE_LIBEXEC is for a program that is not installed. */
 static bool find_script(char out[SCRIPT_PATH_MAX])
 {
