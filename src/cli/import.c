@@ -1,4 +1,5 @@
 /* riposte import acme-dns: from the files of acme-dns to a store and a configuration. */
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,8 +11,8 @@
 #include "cli/args.h"
 #include "cli/command.h"
 #include "cli/config_impl.h"
-#include "cli/import_config.h"
 #include "cli/privileges.h"
+#include "cli/script.h"
 #include "cli/setup.h"
 #include "cli/show.h"
 #include "db/import_acmedns.h"
@@ -35,12 +36,16 @@ struct import {
 
 static bool convert_config(struct import *im)
 {
+    const struct script script = {.command = "import",
+                                  .name = "acme-dns-config",
+                                  .needs = "--config needs python3 >= 3.11",
+                                  .args = {im->config_path}};
     struct text errors;
     unsigned n = 0;
     bool is_good;
 
     text_init(&errors, REPORT_MAX);
-    is_good = import_config_convert(im->config_path, &im->yaml, &im->fate);
+    is_good = script_run(&script, &im->yaml, &im->fate);
     if (is_good && !im->is_converted)
         goto done; /* there is a configuration already: this was for the report only */
     if (is_good && config_parse(&im->config, "converted", im->yaml.bytes, im->yaml.len, &errors, &n) != ERR_OK) {
@@ -226,12 +231,73 @@ static void print_json_report(const struct import *im)
     show_json(object);
 }
 
+/* ---- the source ---- */
+
+/* A name in URL form or in key = value form of libpq, as acme-dns's configuration has it. */
+static bool is_postgres(const char *db)
+{
+    return strncmp(db, "postgres://", strlen("postgres://")) == 0 ||
+           strncmp(db, "postgresql://", strlen("postgresql://")) == 0;
+}
+
+/* postgres://user:PASSWORD@host/… */
+static bool has_password(const char *url)
+{
+    const char *user = strstr(url, "://") + strlen("://");
+    size_t len = strcspn(user, "@/");
+
+    return user[len] == '@' && memchr(user, ':', len) != NULL;
+}
+
+static struct acmedns_source *open_file(const char *path, const char *shown)
+{
+    struct acmedns_source *src = NULL;
+    struct text why;
+
+    text_init(&why, REPORT_MAX);
+    if (acmedns_source_open(&src, path, shown, &why) != ERR_OK)
+        fprintf(stderr, "riposte import: %s\n", why.bytes);
+    text_fini(&why);
+    return src;
+}
+
+/* By way of an SQLite file that lives as long as it is read. */
+static struct acmedns_source *open_postgres(const char *url)
+{
+    char folder[] = "/tmp/riposte-import-XXXXXX";
+    char path[sizeof folder + sizeof "/acme-dns.db"];
+    const struct script script = {.command = "import",
+                                  .name = "acme-dns-postgres",
+                                  .needs = "reading PostgreSQL needs python3 and python3-psycopg2",
+                                  .args = {url, path}};
+    struct acmedns_source *src = NULL;
+    struct text out, report;
+
+    if (has_password(url))
+        fputs("note: a password in an argument is seen by everybody on this machine; leave it out, and give it in "
+              "PGPASSWORD or ~/.pgpass\n",
+              stderr);
+    if (mkdtemp(folder) == NULL) {
+        fprintf(stderr, "riposte import: cannot make a folder in /tmp: %s\n", strerror(errno));
+        return NULL;
+    }
+    (void)snprintf(path, sizeof path, "%s/acme-dns.db", folder);
+    text_init(&out, REPORT_MAX);
+    text_init(&report, REPORT_MAX);
+    if (script_run(&script, &out, &report))
+        src = open_file(path, "what came from PostgreSQL");
+    text_fini(&out);
+    text_fini(&report);
+    (void)unlink(path); /* not there after a failure */
+    (void)rmdir(folder);
+    return src;
+}
+
 /* ---- the command ---- */
 
 static int work(struct import *im)
 {
-    struct acmedns_source *src = NULL;
-    struct text why;
+    struct acmedns_source *src;
     int status;
 
     if (!load_config(im))
@@ -240,13 +306,9 @@ static int work(struct import *im)
         fputs("riposte import: the cryptographic library does not work\n", stderr);
         return EXIT_STATUS_FAILED;
     }
-    text_init(&why, REPORT_MAX);
-    if (acmedns_source_open(&src, im->db, &why) != ERR_OK) {
-        fprintf(stderr, "riposte import: %s\n", why.bytes);
-        text_fini(&why);
+    src = is_postgres(im->db) ? open_postgres(im->db) : open_file(im->db, im->db);
+    if (src == NULL)
         return EXIT_STATUS_FAILED;
-    }
-    text_fini(&why);
     status = import(im, src);
     acmedns_source_free(src);
     if (status == EXIT_STATUS_DONE && im->cli->json)
@@ -276,12 +338,6 @@ static int run_import(const struct cli *cli, int argc, char **argv)
     im.is_dry = args_flag(&a, "--dry-run");
     if (im.db == NULL)
         return args_refuse(&a, "from which database? --db is needed");
-    if (strncmp(im.db, "postgres", strlen("postgres")) == 0 && strstr(im.db, "://") != NULL) {
-        fputs("riposte import acme-dns: only SQLite files are read; docs/migration.md shows how to copy the tables "
-              "from PostgreSQL into one\n",
-              stderr);
-        return EXIT_STATUS_USAGE;
-    }
     text_init(&im.yaml, CONFIG_FILE_MAX);
     text_init(&im.fate, REPORT_MAX);
     text_init(&im.report.notes, IMPORT_NOTES_MAX);
@@ -294,13 +350,15 @@ static int run_import(const struct cli *cli, int argc, char **argv)
 }
 
 const struct command import_commands[] = {
-    {"import acme-dns", "--db FILE [--config FILE] [--zone ORIGIN] [--account A] [--dry-run]",
+    {"import acme-dns", "--db FILE|URL [--config FILE] [--zone ORIGIN] [--account A] [--dry-run]",
      "take over the accounts of acme-dns, and its configuration",
-     "Reads acme-dns's SQLite database (never writes it) and makes an account, a name, a credential and the live\n"
+     "Reads acme-dns's database, SQLite or PostgreSQL (never writes it), and makes an account, a name, a "
+     "credential and the live\n"
      "values of each record: clients go on with what they have. All of it or nothing; what is here already stays "
      "as\n"
      "it is, so it can be run again. The server must not run, except with --dry-run.\n\n"
-     "  --db FILE       acme-dns's database, such as /var/lib/acme-dns/acme-dns.db\n"
+     "  --db FILE|URL   acme-dns's database, such as /var/lib/acme-dns/acme-dns.db or "
+     "postgres://user@host/acmedns\n"
      "  --config FILE   acme-dns's configuration: becomes riposte.yaml when there is none yet (python3 >= 3.11)\n"
      "  --zone ORIGIN   where the names go; the first zone of the configuration if none\n"
      "  --account A     all names into one account; an account for each if none\n"

@@ -18,11 +18,13 @@
 struct acmedns_source;
 
 /* Read the database at path: every variant of acme-dns's schema that is known (1.0 to 2.x, also those that were
- * migrated from 0.1, and forks with further columns). On error *why is a sentence for people. ERR_IO: it cannot be
+ * migrated from 0.1, and forks with further columns). On error *why is a sentence for people, in which it is called
+ * shown. ERR_IO: it cannot be
  * read; ERR_BUSY: somebody is writing; ERR_CORRUPT: it is damaged, or no database of acme-dns; ERR_FULL: it has
  * more than MAX; ERR_MEMORY. */
 #define ACMEDNS_ROWS_MAX 4000000
-MUST_USE enum err acmedns_source_open(struct acmedns_source **out, const char *path, struct text *why);
+MUST_USE enum err acmedns_source_open(struct acmedns_source **out, const char *path, const char *shown,
+                                      struct text *why);
 void acmedns_source_free(struct acmedns_source *src); /* NULL is fine */
 
 enum import_mode { IMPORT_FOR_GOOD, IMPORT_DRY_RUN };

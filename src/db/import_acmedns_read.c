@@ -185,7 +185,7 @@ static MUST_USE enum err read_all(struct acmedns_source *src, sqlite3 *db, struc
     return e;
 }
 
-enum err acmedns_source_open(struct acmedns_source **out, const char *path, struct text *why)
+enum err acmedns_source_open(struct acmedns_source **out, const char *path, const char *shown, struct text *why)
 {
     struct acmedns_source *src = calloc(1, sizeof *src);
     char resolved[PATH_MAX];
@@ -212,7 +212,7 @@ enum err acmedns_source_open(struct acmedns_source **out, const char *path, stru
     if (e == ERR_OK)
         *out = src;
     else {
-        text_printf(why, "cannot read %s: %s", path, reason.bytes);
+        text_printf(why, "cannot read %s: %s", shown, reason.bytes);
         acmedns_source_free(src);
     }
     text_fini(&reason);

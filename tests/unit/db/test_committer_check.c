@@ -65,7 +65,7 @@ static void import_clients(struct harness *h, const char *cost)
     free(crypt);
     text_init(&why, 1000);
     text_init(&report.notes, 1000);
-    assert_int_equal(acmedns_source_open(&src, path, &why), ERR_OK);
+    assert_int_equal(acmedns_source_open(&src, path, path, &why), ERR_OK);
     assert_int_equal(import_acmedns(src, &o, &report, &why), ERR_OK);
     assert_int_equal(report.imported, CREDENTIALS);
     acmedns_source_free(src);

@@ -73,7 +73,7 @@ static enum err import(struct fixture *f)
     text_fini(&f->why);
     text_init(&f->why, 4096);
     text_init(&f->report.notes, IMPORT_NOTES_MAX);
-    e = acmedns_source_open(&src, f->db, &f->why);
+    e = acmedns_source_open(&src, f->db, f->db, &f->why);
     if (e == ERR_OK)
         e = import_acmedns(src, &f->o, &f->report, &f->why);
     acmedns_source_free(src);
