@@ -4,6 +4,7 @@
 
 #include "base/attr.h"
 #include "base/crypto.h"
+#include "core/apply.h"
 
 static const char *const kind_words[REQUEST_KINDS] = {
     [REQUEST_VALUE_ADD] = "value-add",
@@ -22,8 +23,10 @@ static const char *const kind_words[REQUEST_KINDS] = {
     [REQUEST_CREDENTIAL_REVOKE] = "credential-revoke",
     [REQUEST_TOKEN_CREATE] = "token-create",
     [REQUEST_TOKEN_REVOKE] = "token-revoke",
+    [REQUEST_APPLY] = "apply",
     [REQUEST_CONFIGURE] = "configure",
     [REQUEST_EXPIRE] = "expire",
+    [REQUEST_PRUNE] = "prune",
     [REQUEST_LOOK] = "look",
 };
 
@@ -54,6 +57,8 @@ void request_free(struct request *r)
 {
     if (r == NULL)
         return;
+    if (r->kind == REQUEST_APPLY)
+        apply_plan_free(r->u.apply.plan);
     crypto_wipe(r->caller.secret, sizeof(r->caller.secret));
     arena_fini(&r->arena);
     free(r);

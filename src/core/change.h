@@ -59,9 +59,11 @@ enum request_kind {
     REQUEST_CREDENTIAL_REVOKE,
     REQUEST_TOKEN_CREATE,
     REQUEST_TOKEN_REVOKE,
+    REQUEST_APPLY,
     REQUEST_CONFIGURE,
     REQUEST_EXPIRE,
-    REQUEST_LOOK, /* changes nothing: whether its caller may look at the state */
+    REQUEST_PRUNE, /* the server's: names that were registered and never used */
+    REQUEST_LOOK,  /* changes nothing: whether its caller may look at the state */
     REQUEST_KINDS
 };
 
@@ -160,6 +162,10 @@ struct request_name {
     size_t n_domains_add, n_domains_remove;
     const char *const *domains_add;
     const char *const *domains_remove;
+    bool has_domains;                       /* APPLY: domains_add is all of them */
+    size_t n_aliases_add, n_aliases_remove; /* SET */
+    const char *const *aliases_add;
+    const char *const *aliases_remove;
     bool has_subtree, subtree;
     bool force;  /* DELETE: also with live values */
     bool revive; /* CREATE: the administrator knows that the label is retired */
@@ -199,6 +205,37 @@ struct request_token {
     uint32_t id; /* REVOKE */
 };
 
+/* APPLY: how accounts, with their names and credentials, are to be. What a row leaves out stays as it is, and is
+ * the default where the thing is new. */
+struct apply_account {
+    struct request_account account;
+    size_t n_names;
+    /* Each says its owner: as a NAME_REF_OWNER in `name`, or (its text NULL) with label and zone. domains_add is
+     * all of them, with has_domains. */
+    const struct request_name *names;
+    size_t n_credentials;
+    /* Each says its label, which is unique in the account; its names are some of `names` above. */
+    const struct request_credential *credentials;
+};
+
+#define APPLY_ACCOUNTS_MAX    1000
+#define APPLY_NAMES_MAX       5000 /* all together */
+#define APPLY_CREDENTIALS_MAX 5000
+
+enum apply_mode { APPLY_PLAN_ONLY, APPLY_FOR_GOOD };
+
+struct apply_plan;
+
+struct request_apply {
+    size_t n_accounts;
+    const struct apply_account *accounts;
+    enum apply_mode mode;
+    bool prune;              /* retire names and revoke credentials that the accounts have beside these */
+    bool force;              /* with prune: also names with live values */
+    const char *expected;    /* the id of the plan that was looked at before; another is refused. NULL: any */
+    struct apply_plan *plan; /* core/apply.h; written by the decision, the request's: request_free() frees it */
+};
+
 /* What a caller wants to look at, and so what it takes. What it sees is another question: core/viewer.h. */
 enum look {
     LOOK_AT_SELF,   /* a right secret. Done also when only the network or the expiry would refuse a change: then the
@@ -231,6 +268,7 @@ struct request {
         struct request_name name;
         struct request_credential credential;
         struct request_token token;
+        struct request_apply apply;
         enum look look;
         const struct settings *configure; /* REQUEST_CONFIGURE: becomes the settings when it is done; the caller
                                              keeps it alive until a later REQUEST_CONFIGURE is done */
@@ -268,6 +306,7 @@ struct result {
     enum condition_kind condition; /* of this kind */
     unsigned added, renewed, removed, evicted, evicted_young;
     const struct entry *entry;       /* with all effects; during the done callback only, NULL: none, or in a copy */
+    const struct apply_plan *plan;   /* APPLY that is done: as entry */
     char secret[TOKEN_TEXT_LEN + 1]; /* REGISTER, CREDENTIAL_CREATE, ROTATE: shown once; TOKEN_CREATE: the token */
 };
 

@@ -37,8 +37,10 @@ static const struct {
     [REQUEST_CREDENTIAL_REVOKE] = {decide_credential_revoke, FOR_MANAGERS},
     [REQUEST_TOKEN_CREATE] = {decide_token_create, FOR_ADMINISTRATORS},
     [REQUEST_TOKEN_REVOKE] = {decide_token_revoke, FOR_ADMINISTRATORS},
+    [REQUEST_APPLY] = {decide_apply, FOR_ADMINISTRATORS},
     [REQUEST_CONFIGURE] = {decide_configure, FOR_THE_SERVER},
     [REQUEST_EXPIRE] = {decide_expire, FOR_THE_SERVER},
+    [REQUEST_PRUNE] = {decide_prune, FOR_THE_SERVER},
     [REQUEST_LOOK] = {decide_look, FOR_HOLDERS},
 };
 
@@ -149,9 +151,7 @@ enum err decide(struct decide *d, const struct request *r, struct entry *e, stru
 
 #define SERIAL_STEP_MAX (1u << 30) /* well inside what RFC 1982 can order */
 
-/* The serial after previous: the time where possible, always ahead of previous by RFC 1982, never 0 ("none yet").
- */
-static uint32_t next_serial(uint32_t previous, int64_t now_s)
+uint32_t decide_next_serial(uint32_t previous, int64_t now_s)
 {
     uint32_t now = now_s > 0 ? (uint32_t)now_s : 0;
     uint32_t next = previous + 1;
@@ -163,6 +163,26 @@ static uint32_t next_serial(uint32_t previous, int64_t now_s)
     return next != 0 ? next : 1;
 }
 
+/* Aliases that are served are zones of their own. */
+static MUST_USE enum err alias_serials(struct decide *d, struct entry *last)
+{
+    uint32_t id = 0;
+
+    while ((id = state_alias_needing_serial(d->state, id)) != 0) {
+        const struct alias *alias = state_alias(d->state, id);
+        struct effect f = {.kind = EFFECT_ALIAS_SERIAL};
+        enum err e;
+
+        f.u.serial = (struct effect_serial){.zone = id, .serial = decide_next_serial(alias->serial, d->now_s)};
+        e = entry_add(last, &f);
+        if (e == ERR_OK)
+            e = state_fold(d->state, last->seq, &f);
+        if (e != ERR_OK)
+            return e;
+    }
+    return ERR_OK;
+}
+
 enum err decide_serials(struct decide *d, struct entry *last)
 {
     for (uint32_t id = 1; id <= state_last_zone(d->state); id++) {
@@ -171,12 +191,12 @@ enum err decide_serials(struct decide *d, struct entry *last)
         enum err e;
         if (zone == NULL || zone->removed || !state_zone_needs_serial(d->state, id))
             continue;
-        f.u.serial = (struct effect_serial){.zone = id, .serial = next_serial(zone->serial, d->now_s)};
+        f.u.serial = (struct effect_serial){.zone = id, .serial = decide_next_serial(zone->serial, d->now_s)};
         e = entry_add(last, &f);
         if (e == ERR_OK)
             e = state_fold(d->state, last->seq, &f);
         if (e != ERR_OK)
             return e;
     }
-    return ERR_OK;
+    return alias_serials(d, last);
 }

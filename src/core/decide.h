@@ -44,4 +44,8 @@ MUST_USE enum err decide(struct decide *d, const struct request *r, struct entry
  * Sets the serial that results report: state_zone(…)->serial. ERR_MEMORY as above. */
 MUST_USE enum err decide_serials(struct decide *d, struct entry *last);
 
+/* The serial after previous: the time where possible, always ahead of previous by RFC 1982, never 0 ("none yet").
+ */
+uint32_t decide_next_serial(uint32_t previous, int64_t now_s);
+
 #endif

@@ -14,8 +14,19 @@ bool account_has_room(struct deciding *c, const struct account *a)
          "riposte account set %s --names %" PRIu32
          ", or remove names that are not used: riposte name list --account %s",
          a->name, max <= UINT32_MAX / 2 ? max * 2 : UINT32_MAX, a->name);
-    (void)refuse(c, REFUSAL_QUOTA, "account %s has %" PRIu32 " names, and may have %" PRIu32, a->name, a->names,
-                 max);
+    (void)refuse(c, REFUSAL_QUOTA, "account %s has %" PRIu32 " name%s, and may have %" PRIu32, a->name, a->names,
+                 a->names == 1 ? "" : "s", max);
+    return false;
+}
+
+bool names_are_within_quota(struct deciding *c, const char *account, size_t names, uint32_t names_max)
+{
+    uint32_t max = names_max != 0 ? names_max : c->d->settings->limits.names;
+
+    if (names <= max)
+        return true;
+    hint(c, "raise the account's limit of names, or remove names that are not used");
+    (void)refuse(c, REFUSAL_QUOTA, "account %s would have %zu names, and may have %" PRIu32, account, names, max);
     return false;
 }
 

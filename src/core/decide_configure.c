@@ -147,6 +147,8 @@ enum err decide_configure(struct deciding *c)
         if ((zone == NULL || !is_same_spec(&zone->spec, &set->zones[i])) && !names_stay_clear(c, &set->zones[i]))
             return ERR_OK;
     }
+    if (!aliases_stay_clear(c, set))
+        return ERR_OK;
     for (uint32_t id = 1; id <= last && e == ERR_OK; id++) {
         const struct zone_state *zone = state_zone(c->s, id);
         if (zone != NULL && !zone->removed && configured(set, &zone->spec.apex) == NULL)

@@ -148,18 +148,24 @@ static MUST_USE enum err check_account(struct deciding *c, const struct scope *s
                   a->name);
 }
 
+bool credential_label_is_acceptable(struct deciding *c, const char *label)
+{
+    if (label_is_credential_label(label, strlen(label)))
+        return true;
+    hint(c, "1 to %d letters, digits, dots, hyphens and underscores, such as web1", LABEL_MAX - 1);
+    (void)refuse(c, REFUSAL_BAD_LABEL, "\"%s\" cannot be the label of a credential",
+                 show_printable(label, strlen(label)).text);
+    return false;
+}
+
 /* Whether a credential may have this label at these names, where it must be the only live one; self: the credential
  * that is set, 0 for a new one. False: refused. */
 static bool label_is_free(struct deciding *c, const char *label, const uint32_t *names, size_t n, uint32_t self)
 {
     if (label == NULL || label[0] == '\0')
         return true;
-    if (!label_is_credential_label(label, strlen(label))) {
-        hint(c, "1 to %d letters, digits, dots, hyphens and underscores, such as web1", LABEL_MAX - 1);
-        (void)refuse(c, REFUSAL_BAD_LABEL, "\"%s\" cannot be the label of a credential",
-                     show_printable(label, strlen(label)).text);
+    if (!credential_label_is_acceptable(c, label))
         return false;
-    }
     for (size_t i = 0; i < n; i++) {
         const struct credential *other = find_labelled(c->s, label, names[i]);
         if (other == NULL || other->id == self)
@@ -173,11 +179,8 @@ static bool label_is_free(struct deciding *c, const char *label, const uint32_t 
     return true;
 }
 
-/* Whether the caller may give these actions and kinds; false: refused. */
-static bool powers_are_acceptable(struct deciding *c)
+bool powers_are_acceptable(struct deciding *c, const struct request_credential *req)
 {
-    const struct request_credential *req = &c->r->u.credential;
-
     if (req->has_actions && (req->actions == 0 || (req->actions & ~ACTIONS_ALL) != 0)) {
         hint(c, "actions are add, remove, read, manage and administer");
         (void)refuse(c, REFUSAL_MALFORMED, "a credential needs at least one action, and known ones only");
@@ -190,10 +193,9 @@ static bool powers_are_acceptable(struct deciding *c)
     return !is_refused(c);
 }
 
-/* Whether a TSIG key can be made when one is wanted; false: refused. */
-static bool key_can_be_sealed(struct deciding *c)
+bool key_can_be_sealed(struct deciding *c, bool is_wanted)
 {
-    if (!c->r->u.credential.tsig || c->d->seal != NULL)
+    if (!is_wanted || c->d->seal != NULL)
         return true;
     (void)refuse(c, REFUSAL_CONFLICT, "this server has no key (store.key) to seal TSIG keys with");
     return false;
@@ -214,7 +216,8 @@ enum err decide_credential_create(struct deciding *c)
 
     if (row == NULL)
         return ERR_MEMORY;
-    if (!key_can_be_sealed(c) || !powers_are_acceptable(c) || !networks_are_acceptable(c, req->n_networks) ||
+    if (!key_can_be_sealed(c, req->tsig) || !powers_are_acceptable(c, req) ||
+        !networks_are_acceptable(c, req->n_networks) ||
         !expiry_is_acceptable(c, req->has_expires ? req->expires_s : 0))
         return ERR_OK;
     e = read_scope(c, &scope);
@@ -225,7 +228,7 @@ enum err decide_credential_create(struct deciding *c)
     *row = (struct effect_credential){
         .id = state_last_credential(c->s) + 1,
         .account = scope.account,
-        .actions = req->has_actions ? req->actions : ACTION_ADD | ACTION_REMOVE | ACTION_READ,
+        .actions = req->has_actions ? req->actions : ACTIONS_DEFAULT,
         .kinds = req->kinds != 0 ? req->kinds : VALUE_KIND_CHALLENGE,
         .n_networks = req->n_networks,
         .networks = req->networks,
@@ -265,21 +268,19 @@ static MUST_USE enum err find_live_credential(struct deciding *c, struct credent
     return ERR_OK;
 }
 
-static bool has_same_nets(const struct credential *cred, const struct request_credential *req)
+bool credential_has_nets(const struct credential *cred, const struct net *nets, size_t n)
 {
-    bool same = cred->n_networks == req->n_networks && !cred->networks_invalid;
+    bool same = cred->n_networks == n && !cred->networks_invalid;
 
-    for (size_t i = 0; same && i < req->n_networks; i++)
-        same = addr_equal(&cred->networks[i].addr, &req->networks[i].addr) &&
-               cred->networks[i].prefix_len == req->networks[i].prefix_len;
+    for (size_t i = 0; same && i < n; i++)
+        same = addr_equal(&cred->networks[i].addr, &nets[i].addr) &&
+               cred->networks[i].prefix_len == nets[i].prefix_len;
     return same;
 }
 
-/* Put what the request has into the row; true when that is something else than before. */
-static MUST_USE enum err change_row(struct deciding *c, struct effect_credential *row,
-                                    const struct credential *cred, bool *changed)
+enum err credential_change_row(struct deciding *c, const struct request_credential *req,
+                               struct effect_credential *row, const struct credential *cred, bool *changed)
 {
-    const struct request_credential *req = &c->r->u.credential;
     enum err e = ERR_OK;
 
     if (req->has_actions && req->actions != row->actions) {
@@ -294,7 +295,7 @@ static MUST_USE enum err change_row(struct deciding *c, struct effect_credential
         row->expires_s = req->expires_s;
         *changed = true;
     }
-    if (req->has_networks && !has_same_nets(cred, req)) {
+    if (req->has_networks && !credential_has_nets(cred, req->networks, req->n_networks)) {
         row->n_networks = req->n_networks;
         row->networks_invalid = false;
         row->allowfrom = ""; /* the client's own list holds no longer */
@@ -337,7 +338,7 @@ enum err decide_credential_set(struct deciding *c)
         return e;
     c->res->credential = cred->id;
     c->res->account = cred->account;
-    if (!powers_are_acceptable(c) || (req->has_networks && !networks_are_acceptable(c, req->n_networks)) ||
+    if (!powers_are_acceptable(c, req) || (req->has_networks && !networks_are_acceptable(c, req->n_networks)) ||
         (req->has_expires && !expiry_is_acceptable(c, req->expires_s)))
         return ERR_OK;
     if (req->has_names)
@@ -356,7 +357,7 @@ enum err decide_credential_set(struct deciding *c)
     }
     if (!label_is_free(c, req->label != NULL ? req->label : row->label, row->names, row->n_names, cred->id))
         return ERR_OK;
-    e = change_row(c, row, cred, &changed);
+    e = credential_change_row(c, req, row, cred, &changed);
     return e == ERR_OK && changed ? emit_credential(c, EFFECT_CREDENTIAL_SET, row) : e;
 }
 
@@ -414,7 +415,7 @@ enum err decide_credential_rotate(struct deciding *c)
 
     if (req->overlap_s < 0 || req->overlap_s > OVERLAP_MAX_S)
         return refuse(c, REFUSAL_MALFORMED, "an overlap of %" PRId64 " s is not possible", req->overlap_s);
-    if (!key_can_be_sealed(c))
+    if (!key_can_be_sealed(c, req->tsig))
         return ERR_OK;
     e = find_live_credential(c, &cred);
     if (e != ERR_OK || is_refused(c))

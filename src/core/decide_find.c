@@ -15,7 +15,7 @@ enum meaning { MEANING_OWNER, MEANING_LABEL, MEANING_DOMAIN, MEANINGS };
 /* The text of a reference, read once. */
 struct meant {
     const struct name_ref *ref;
-    struct name owner; /* len 0: no domain name */
+    struct name owner; /* at an alias, what that stands for; len 0: no domain name */
     char domain[DOMAIN_TEXT_MAX];
     size_t domain_len; /* 0: no domain */
 };
@@ -42,11 +42,15 @@ static bool may_mean(enum name_ref_kind kind, enum meaning meaning)
     return meanings[kind][meaning];
 }
 
-static void meant_init(struct meant *m, const struct name_ref *ref)
+static void meant_init(struct meant *m, const struct state *s, const struct name_ref *ref)
 {
+    struct name target;
+
     m->ref = ref;
     if (!may_mean(ref->kind, MEANING_OWNER) || name_parse(&m->owner, ref->text, ref->len) != ERR_OK)
         m->owner.len = 0;
+    if (m->owner.len > 0 && state_alias_target(s, &m->owner, &target))
+        m->owner = target;
     m->domain_len = 0;
     if (!may_mean(ref->kind, MEANING_DOMAIN) || (ref->kind == NAME_REF_FQDN && !is_challenge_owner(ref)))
         return;
@@ -196,7 +200,7 @@ enum err find_name(struct deciding *c, const struct name_ref *ref, struct name_e
     struct meant m;
 
     *out = NULL;
-    meant_init(&m, ref);
+    meant_init(&m, c->s, ref);
     for (enum meaning meaning = MEANING_OWNER; meaning < MEANINGS && f.n == 0; meaning++)
         search(c->s, &m, meaning, &f);
     if (f.n > 1)
@@ -225,6 +229,22 @@ struct name_entry *name_within(const struct state *s, const struct credential *c
     if (n == NULL || !name_is_live(s, n))
         return NULL;
     return n->account == cred->account || state_is_granted(s, id, cred->account) ? n : NULL;
+}
+
+bool name_in_subtree(const struct state *s, const struct credential *cred, const struct name_entry *n)
+{
+    const struct zone_state *zone = state_zone(s, n->zone);
+    struct name above;
+
+    name_set(&above, n->owner, n->owner_len);
+    for (name_strip(&above, &above, 1); name_is_below(&above, &zone->spec.apex); name_strip(&above, &above, 1)) {
+        const struct name_entry *up = state_name_by_owner(s, &above);
+
+        if (up != NULL && up->subtree && up->account == n->account && has_in_scope(cred, up->id) &&
+            name_within(s, cred, up->id) != NULL)
+            return true;
+    }
+    return false;
 }
 
 /* The text of a reference without final dots, which would end the sentence. */
@@ -288,22 +308,35 @@ static enum err refuse_out_of_scope(struct deciding *c, const struct meant *m)
                   show_credential(cred).text, show_name(first).text, more, asked.text);
 }
 
+/* The name with the owner that is meant, when it is below one that the credential lists with all that is below it.
+ * NULL: none. */
+static struct name_entry *find_in_subtree(const struct deciding *c, const struct meant *m)
+{
+    struct name_entry *n = m->owner.len > 0 ? state_name_by_owner(c->s, &m->owner) : NULL;
+
+    return n != NULL && name_is_live(c->s, n) && name_in_subtree(c->s, c->credential, n) ? n : NULL;
+}
+
 enum err find_name_in_scope(struct deciding *c, const struct name_ref *ref, struct name_entry **out)
 {
     const struct credential *cred = c->credential;
+    struct name_entry *n_below;
     struct found f = {0};
     struct meant m;
 
     if (caller_administers(c))
         return find_name(c, ref, out);
     *out = NULL;
-    meant_init(&m, ref);
+    meant_init(&m, c->s, ref);
     for (enum meaning meaning = MEANING_OWNER; meaning < MEANINGS && f.n == 0; meaning++) {
         for (size_t i = 0; i < cred->n_names; i++) {
             struct name_entry *n = name_within(c->s, cred, cred->names[i]);
             if (n != NULL && is_meant(c->s, n, &m, meaning))
                 found_add(&f, n);
         }
+        n_below = meaning == MEANING_OWNER && f.n == 0 ? find_in_subtree(c, &m) : NULL;
+        if (n_below != NULL)
+            found_add(&f, n_below);
     }
     if (f.n > 1)
         return refuse_ambiguous(c, ref, &f);
@@ -437,8 +470,9 @@ static void stand(enum owner_standing *standing, const struct name_entry **by, c
     *by = n;
 }
 
-enum owner_standing owner_standing(const struct state *s, const struct name *owner, uint32_t account,
-                                   const struct name_entry **by)
+/* The standing by the owner itself and by what is above it. */
+static enum owner_standing stand_upwards(const struct state *s, const struct name *owner, uint32_t account,
+                                         const struct name_entry **by)
 {
     const struct zone_state *zone = state_zone_of(s, owner);
     enum owner_standing standing = OWNER_FREE;
@@ -454,14 +488,34 @@ enum owner_standing owner_standing(const struct state *s, const struct name *own
         if (n != NULL && n->account != account)
             stand(&standing, by, n);
     }
+    return standing;
+}
+
+/* Static records count for more than a tombstone. */
+static enum owner_standing stand_beside_static(const struct state *s, const struct name *owner,
+                                               enum owner_standing standing, const struct name_entry **by)
+{
+    if (standing == OWNER_TAKEN || !state_static_conflicts(s, owner))
+        return standing;
+    *by = NULL;
+    return OWNER_STATIC;
+}
+
+enum owner_standing owner_standing_upwards(const struct state *s, const struct name *owner, uint32_t account,
+                                           const struct name_entry **by)
+{
+    return stand_beside_static(s, owner, stand_upwards(s, owner, account, by), by);
+}
+
+enum owner_standing owner_standing(const struct state *s, const struct name *owner, uint32_t account,
+                                   const struct name_entry **by)
+{
+    enum owner_standing standing = stand_upwards(s, owner, account, by);
+
     for (uint32_t id = 1; id <= state_last_name(s); id++) {
-        n = state_name(s, id);
+        const struct name_entry *n = state_name(s, id);
         if (n != NULL && n->account != account && is_stored_below(n, owner))
             stand(&standing, by, n);
     }
-    if (standing != OWNER_TAKEN && state_static_conflicts(s, owner)) {
-        *by = NULL;
-        return OWNER_STATIC;
-    }
-    return standing;
+    return stand_beside_static(s, owner, standing, by);
 }

@@ -14,6 +14,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "core/decide.h"
+#include "core/domain.h"
 
 /* One decision under way. */
 struct deciding {
@@ -29,6 +30,7 @@ struct deciding {
 #define NETWORKS_MAX 256 /* of one credential or token */
 #define NAMES_MAX    256 /* in the scope of one credential */
 #define DOMAINS_MAX  256 /* of one name */
+#define ALIASES_MAX  64  /* of one name: each has nodes of its own */
 
 /* ---- saying it: decide_say.c ---- */
 
@@ -103,6 +105,8 @@ bool name_is_live(const struct state *s, const struct name_entry *n); /* not ret
  */
 struct name_entry *name_within(const struct state *s, const struct credential *cred, uint32_t id);
 bool has_in_scope(const struct credential *cred, uint32_t name); /* lists it, whether it may act on it or not */
+/* Whether the name is below one that the credential lists, may act on, and that is set to take in all below it. */
+bool name_in_subtree(const struct state *s, const struct credential *cred, const struct name_entry *n);
 /* Any live name: for administrators. */
 MUST_USE enum err find_name(struct deciding *c, const struct name_ref *ref, struct name_entry **out);
 /* A live name in the caller's scope; administrators have all in theirs. */
@@ -126,12 +130,70 @@ enum owner_standing {
 /* Look at owner and everything above and below it. *by: who stands in the way, NULL for static records. */
 enum owner_standing owner_standing(const struct state *s, const struct name *owner, uint32_t account,
                                    const struct name_entry **by);
+/* The same without what is below it, which takes a look at every name. */
+enum owner_standing owner_standing_upwards(const struct state *s, const struct name *owner, uint32_t account,
+                                           const struct name_entry **by);
+
+/* ---- what may be said of a name: decide_name.c. False: refused ---- */
+
+/* Labels below an apex as the owner of a name. */
+bool read_owner(struct deciding *c, struct name *out, const char *label, const struct name *apex);
+bool read_domain(struct deciding *c, char out[DOMAIN_TEXT_MAX], const char *text);
+/* Say who stands in the way of owner; nothing for OWNER_FREE. */
+void refuse_standing(struct deciding *c, const struct name *owner, enum owner_standing standing,
+                     const struct name_entry *by);
+/* Retire a name, with all that is at it. */
+MUST_USE enum err emit_retirement(struct deciding *c, uint32_t name);
+
+/* ---- of an account: decide_account.c ---- */
+
+bool account_name_is_acceptable(struct deciding *c, const char *name); /* false: refused */
+/* Whether the request leaves the account as it is. */
+bool account_is_same(const struct account *a, const struct request_account *req);
+/* Put what the request has into the row. */
+MUST_USE enum err account_change_row(struct deciding *c, const struct request_account *req,
+                                     struct effect_account *row);
+
+/* ---- of a credential: decide_credential.c ---- */
+
+#define ACTIONS_DEFAULT (unsigned)(ACTION_ADD | ACTION_REMOVE | ACTION_READ)
+
+/* Whether the caller may give these actions and kinds; false: refused. */
+bool powers_are_acceptable(struct deciding *c, const struct request_credential *req);
+/* The syntax of a label; false: refused. */
+bool credential_label_is_acceptable(struct deciding *c, const char *label);
+/* Whether a TSIG key can be made when one is wanted; false: refused. */
+bool key_can_be_sealed(struct deciding *c, bool is_wanted);
+bool credential_has_nets(const struct credential *cred, const struct net *nets, size_t n);
+/* Put what the request has, but for the scope, into the row; *changed: that is something else than before. */
+MUST_USE enum err credential_change_row(struct deciding *c, const struct request_credential *req,
+                                        struct effect_credential *row, const struct credential *cred,
+                                        bool *changed);
+
+/* ---- aliases: decide_alias.c ---- */
+
+/* What a request does to the aliases of a name; in the entry's arena. */
+struct alias_changes {
+    uint32_t *ended; /* ids */
+    size_t n_ended, cap_ended;
+    struct name *made; /* folded */
+    size_t n_made;
+};
+/* What the request says about aliases, for a live name. May refuse. */
+MUST_USE enum err aliases_read(struct deciding *c, struct alias_changes *out, const struct name_entry *n);
+MUST_USE enum err aliases_emit(struct deciding *c, const struct alias_changes *changes, uint32_t name);
+/* End all of the name's. */
+MUST_USE enum err aliases_emit_ended(struct deciding *c, uint32_t name);
+/* Whether no zone of the settings would lie at, above or below an alias; false: refused. */
+bool aliases_stay_clear(struct deciding *c, const struct settings *set);
 
 /* ---- conditions that several kinds share: decide_check.c. False: refused ---- */
 
 bool account_has_room(struct deciding *c, const struct account *a); /* quota of names */
-bool space_is_left(struct deciding *c);                             /* for new names */
-bool note_is_acceptable(struct deciding *c, const char *note);      /* NULL is */
+/* The same for what an account is to have all together; names_max 0: limits.names. */
+bool names_are_within_quota(struct deciding *c, const char *account, size_t names, uint32_t names_max);
+bool space_is_left(struct deciding *c);                        /* for new names */
+bool note_is_acceptable(struct deciding *c, const char *note); /* NULL is */
 bool networks_are_acceptable(struct deciding *c, size_t n);
 bool expiry_is_acceptable(struct deciding *c, int64_t expires_s);
 
@@ -161,8 +223,10 @@ MUST_USE enum err decide_credential_rotate(struct deciding *c);
 MUST_USE enum err decide_credential_revoke(struct deciding *c);
 MUST_USE enum err decide_token_create(struct deciding *c);
 MUST_USE enum err decide_token_revoke(struct deciding *c);
+MUST_USE enum err decide_apply(struct deciding *c);
 MUST_USE enum err decide_configure(struct deciding *c);
 MUST_USE enum err decide_expire(struct deciding *c);
+MUST_USE enum err decide_prune(struct deciding *c);
 MUST_USE enum err decide_look(struct deciding *c);
 
 #endif

@@ -23,8 +23,7 @@ static bool is_listed(const struct domain_list *list, const char *domain)
     return false;
 }
 
-/* Read a domain that somebody wrote; false: refused. */
-static bool read_domain(struct deciding *c, char out[DOMAIN_TEXT_MAX], const char *text)
+bool read_domain(struct deciding *c, char out[DOMAIN_TEXT_MAX], const char *text)
 {
     if (domain_normalise(out, text, strlen(text)) == ERR_OK)
         return true;
@@ -69,9 +68,8 @@ static MUST_USE enum err change_domains(struct deciding *c, struct domain_list *
     return e;
 }
 
-/* Say who stands in the way of owner. */
-static void refuse_standing(struct deciding *c, const struct name *owner, enum owner_standing standing,
-                            const struct name_entry *by)
+void refuse_standing(struct deciding *c, const struct name *owner, enum owner_standing standing,
+                     const struct name_entry *by)
 {
     struct shown wanted = show_wire(owner);
 
@@ -96,8 +94,7 @@ static void refuse_standing(struct deciding *c, const struct name *owner, enum o
     }
 }
 
-/* The owner of labels below an apex; false: refused. */
-static bool read_owner(struct deciding *c, struct name *out, const char *label, const struct name *apex)
+bool read_owner(struct deciding *c, struct name *out, const char *label, const struct name *apex)
 {
     char folded[LABELS_TEXT_MAX];
 
@@ -214,7 +211,9 @@ enum err decide_name_create(struct deciding *c)
     row->domains = domains.items;
     c->res->account = row->account;
     c->res->name = row->id;
-    e = emit_name(c, revived != NULL ? EFFECT_NAME_REVIVED : EFFECT_NAME_MADE, row);
+    e = revived != NULL ? aliases_emit_ended(c, row->id) : ERR_OK; /* what it may still have had when it went */
+    if (e == ERR_OK)
+        e = emit_name(c, revived != NULL ? EFFECT_NAME_REVIVED : EFFECT_NAME_MADE, row);
     if (e == ERR_OK && revived != NULL)
         e = end_scopes(c, row->id, row->account);
     c->res->serial = state_zone(c->s, row->zone)->serial;
@@ -307,6 +306,7 @@ enum err decide_name_set(struct deciding *c)
 {
     const struct request_name *req = &c->r->u.name;
     struct domain_list domains = {0};
+    struct alias_changes aliases;
     struct account *a = NULL;
     struct effect_name *row;
     struct name_entry *n;
@@ -318,6 +318,8 @@ enum err decide_name_set(struct deciding *c)
         e = find_new_account(c, n, &a);
     if (e == ERR_OK && !is_refused(c))
         e = change_domains(c, &domains, n);
+    if (e == ERR_OK && !is_refused(c))
+        e = aliases_read(c, &aliases, n);
     if (e != ERR_OK || is_refused(c))
         return e;
     name = n->id;
@@ -335,14 +337,31 @@ enum err decide_name_set(struct deciding *c)
     }
     if (e == ERR_OK && c->res->account != state_name(c->s, name)->account)
         e = move(c, name, c->res->account);
+    if (e == ERR_OK)
+        e = aliases_emit(c, &aliases, name);
     return e;
+}
+
+enum err emit_retirement(struct deciding *c, uint32_t name)
+{
+    static const struct claim_filter everything = {.of = NULL, .pinned_too = true};
+    enum err e = emit_claims_removed(c, name, &everything);
+    struct effect_name *row;
+
+    if (e == ERR_OK)
+        e = aliases_emit_ended(c, name);
+    if (e != ERR_OK)
+        return e;
+    row = row_of_name(c, state_name(c->s, name));
+    if (row == NULL)
+        return ERR_MEMORY;
+    row->retired_s = c->d->now_s;
+    return emit_name(c, EFFECT_NAME_RETIRED, row);
 }
 
 enum err decide_name_delete(struct deciding *c)
 {
-    static const struct claim_filter everything = {.of = NULL, .pinned_too = true};
     const struct request_name *req = &c->r->u.name;
-    struct effect_name *row;
     struct name_entry *n;
     enum err e = find_name(c, &req->name, &n);
 
@@ -352,17 +371,11 @@ enum err decide_name_delete(struct deciding *c)
     c->res->account = n->account;
     if (n->values.n > 0 && !req->force) {
         hint(c, "wait until they have expired, or: riposte name delete %s --force", show_name(n).text);
-        return refuse(c, REFUSAL_NAME_IN_USE, "%s has %u live values", show_name(n).text, n->values.n);
+        return refuse(c, REFUSAL_NAME_IN_USE, "%s has %u live value%s", show_name(n).text, n->values.n,
+                      n->values.n == 1 ? "" : "s");
     }
-    e = emit_claims_removed(c, n->id, &everything);
-    if (e != ERR_OK)
-        return e;
-    row = row_of_name(c, state_name(c->s, c->res->name));
-    if (row == NULL)
-        return ERR_MEMORY;
-    row->retired_s = c->d->now_s;
-    e = emit_name(c, EFFECT_NAME_RETIRED, row);
+    e = emit_retirement(c, n->id);
     if (e == ERR_OK)
-        c->res->serial = state_zone(c->s, row->zone)->serial;
+        c->res->serial = state_zone(c->s, state_name(c->s, c->res->name)->zone)->serial;
     return e;
 }

@@ -10,7 +10,7 @@
 #define LIMIT_BITS_V4   32
 #define LIMIT_BITS_V6   56
 #define ALLOWFROM_MAX   ((size_t)64 * NETWORKS_MAX)
-#define MAKING_ATTEMPTS 100
+#define MAKING_ATTEMPTS 200
 
 /* Whether somebody without a token may register; false: refused. */
 static bool registration_is_open(struct deciding *c)
@@ -41,9 +41,8 @@ static bool unclaimed_is_within_limits(struct deciding *c)
 
     if (state_counts(c->s).names_unclaimed >= set->limits.names_unclaimed) {
         hint(c, "riposte name list --idle 90d shows what is not used; limits.names-unclaimed is the bound");
-        (void)refuse(c, REFUSAL_QUOTA,
-                     "there are %" PRIu32 " names that were registered without a token, as many as may be",
-                     set->limits.names_unclaimed);
+        (void)refuse(c, REFUSAL_QUOTA, "%" PRIu32 " %s registered without a token, as many as may be",
+                     set->limits.names_unclaimed, set->limits.names_unclaimed == 1 ? "name was" : "names were");
         return false;
     }
     if (caller_administers(c) || bucket_table_take(c->d->registrations, &prefix, set->registration.rate,
@@ -105,18 +104,18 @@ static MUST_USE enum err make_account(struct deciding *c, uint32_t *id)
     return e;
 }
 
-/* A name whose label is a random UUID of its own, as acme-dns has it. */
-static MUST_USE enum err make_name(struct deciding *c, const struct zone_state *zone, uint32_t account)
+/* An owner whose label is a random UUID of its own, as acme-dns has it. May refuse. */
+static MUST_USE enum err generate_owner(struct deciding *c, struct name *out, const struct name *apex)
 {
-    struct effect_name *row = arena_alloc(&c->e->arena, sizeof *row);
     char label[UUID_TEXT_LEN + 1];
     uint8_t random[16];
     struct uuid uuid;
     int attempts = 0;
     enum err e;
 
-    if (row == NULL)
-        return ERR_MEMORY;
+    if (apex->len + UUID_TEXT_LEN + 1 > NAME_MAX_LEN)
+        return refuse(c, REFUSAL_BAD_LABEL, "a random label in front of %s makes the name too long",
+                      show_wire(apex).text);
     do {
         if (attempts++ == MAKING_ATTEMPTS)
             return ERR_CRYPTO;
@@ -124,10 +123,41 @@ static MUST_USE enum err make_name(struct deciding *c, const struct zone_state *
         if (e != ERR_OK)
             return e;
         uuid = uuid_v4(random);
-        e = name_prepend(&row->owner, uuid_format(&uuid, label), UUID_TEXT_LEN, &zone->spec.apex);
+        e = name_prepend(out, uuid_format(&uuid, label), UUID_TEXT_LEN, apex);
         if (e != ERR_OK)
             return e;
-    } while (state_name_by_owner(c->s, &row->owner) != NULL);
+    } while (state_name_by_owner(c->s, out) != NULL);
+    return ERR_OK;
+}
+
+/* An owner that nobody has, with labels of the token's pattern. May refuse: a pattern may have few. */
+static MUST_USE enum err generate_owner_like(struct deciding *c, struct name *out, const struct name *apex,
+                                             const struct token *t)
+{
+    const struct name_entry *by;
+    char labels[LABELS_TEXT_MAX];
+
+    for (int i = 0; i < MAKING_ATTEMPTS; i++) {
+        enum err e = label_generate_like(labels, t->labels, c->d->random);
+        if (e == ERR_SYNTAX || (e == ERR_OK && name_parse_relative(out, labels, strlen(labels), apex) != ERR_OK)) {
+            hint(c, "riposte token create --account %s --labels PATTERN", show_account(c->s, t->account).text);
+            return refuse(c, REFUSAL_BAD_LABEL, "the pattern %s of token %" PRIu32 " makes no name below %s",
+                          show_printable(t->labels, strlen(t->labels)).text, t->id, show_wire(apex).text);
+        }
+        if (e != ERR_OK)
+            return e;
+        if (owner_standing(c->s, out, t->account, &by) == OWNER_FREE)
+            return ERR_OK;
+    }
+    hint(c, "a pattern with a * has more labels: riposte token create --account %s --labels PATTERN",
+         show_account(c->s, t->account).text);
+    return refuse(c, REFUSAL_LABEL_TAKEN, "no label was found free that is like the pattern %s of token %" PRIu32,
+                  show_printable(t->labels, strlen(t->labels)).text, t->id);
+}
+
+static MUST_USE enum err make_name(struct deciding *c, struct effect_name *row, const struct zone_state *zone,
+                                   uint32_t account)
+{
     row->id = state_last_name(c->s) + 1;
     row->account = account;
     row->zone = zone->id;
@@ -182,26 +212,30 @@ static MUST_USE enum err count_use(struct deciding *c, uint32_t token)
 
 enum err decide_register(struct deciding *c)
 {
-    struct zone_state *zone;
-    struct token *token;
+    struct effect_name *row = arena_alloc(&c->e->arena, sizeof *row);
+    struct zone_state *zone = NULL;
+    struct token *token = NULL;
     uint32_t account = 0;
     uint32_t token_id;
-    enum err e = check(c, &token);
+    enum err e = row != NULL ? check(c, &token) : ERR_MEMORY;
 
     if (e == ERR_OK && !is_refused(c))
         e = find_zone(c, NULL, &zone);
     if (e != ERR_OK || is_refused(c))
         return e;
-    if (zone->spec.apex.len + UUID_TEXT_LEN + 1 > NAME_MAX_LEN)
-        return refuse(c, REFUSAL_BAD_LABEL, "a random label in front of %s makes the name too long",
-                      show_wire(&zone->spec.apex).text);
+    if (token != NULL && token->labels[0] != '\0')
+        e = generate_owner_like(c, &row->owner, &zone->spec.apex, token);
+    else
+        e = generate_owner(c, &row->owner, &zone->spec.apex);
+    if (e != ERR_OK || is_refused(c))
+        return e;
     token_id = token != NULL ? token->id : 0;
     if (token != NULL)
         account = token->account;
     else
         e = make_account(c, &account);
     if (e == ERR_OK)
-        e = make_name(c, zone, account);
+        e = make_name(c, row, zone, account);
     if (e == ERR_OK)
         e = make_credential(c, account);
     if (e == ERR_OK && token_id != 0)

@@ -20,7 +20,7 @@ enum err decide_token_create(struct deciding *c)
         !expiry_is_acceptable(c, req->expires_s))
         return e;
     if (req->labels != NULL && !label_is_pattern(req->labels, strlen(req->labels))) {
-        hint(c, "labels such as shop-*, with * for any characters of a label");
+        hint(c, "labels such as shop-*: * is %d generated characters, ? is one", LABEL_STAR_LEN);
         return refuse(c, REFUSAL_BAD_LABEL, "\"%s\" is not a pattern of labels",
                       show_printable(req->labels, strlen(req->labels)).text);
     }

@@ -13,25 +13,46 @@
 /* The challenge name of an owner, when DNS shows it; NULL: none. */
 static const struct name_entry *shown_name(const struct state *s, const struct name *owner)
 {
-    const struct name_entry *n = state_name_by_owner(s, owner);
+    struct name target;
+    const struct name_entry *n = state_name_by_owner(s, state_alias_target(s, owner, &target) ? &target : owner);
 
     return n != NULL && name_is_live(s, n) ? n : NULL;
+}
+
+/* The records of a zone with an owner; type 0: of all types. */
+static size_t count_static(const struct zone_state *zone, const struct name *owner, uint16_t type)
+{
+    size_t count = name_equal(owner, &zone->spec.apex) && (type == 0 || type == RR_SOA) ? 1 : 0;
+
+    for (size_t i = 0; i < zone->spec.n_records; i++)
+        if ((type == 0 || zone->spec.records[i].type == type) && name_equal(&zone->spec.records[i].owner, owner))
+            count++;
+    return count;
+}
+
+/* The apex of an alias has the SOA and the name servers of its name's zone. */
+static size_t count_alias_apex(const struct zone_state *zone, uint16_t type)
+{
+    size_t count = 0;
+
+    if (type == 0 || type == RR_SOA)
+        count += count_static(zone, &zone->spec.apex, RR_SOA);
+    if (type == 0 || type == RR_NS)
+        count += count_static(zone, &zone->spec.apex, RR_NS);
+    return count;
 }
 
 /* How many records DNS shows at an owner; type 0: of all types. */
 static size_t count_records(const struct state *s, const struct name *owner, uint16_t type)
 {
-    const struct zone_state *zone = state_zone_of(s, owner);
     const struct name_entry *n = shown_name(s, owner);
-    size_t count = 0;
+    const struct zone_state *zone = n != NULL ? state_zone(s, n->zone) : state_zone_of(s, owner);
+    size_t count;
 
     if (zone == NULL)
         return 0;
-    if (name_equal(owner, &zone->spec.apex) && (type == 0 || type == RR_SOA))
-        count++;
-    for (size_t i = 0; i < zone->spec.n_records; i++)
-        if ((type == 0 || zone->spec.records[i].type == type) && name_equal(&zone->spec.records[i].owner, owner))
-            count++;
+    count = n != NULL && state_alias_at(s, owner) != NULL ? count_alias_apex(zone, type)
+                                                          : count_static(zone, owner, type);
     if (n != NULL && (type == 0 || type == RR_TXT))
         count += n->values.n;
     if (n != NULL && (type == 0 || type == RR_CAA) && zone->spec.challenge_caa == CHALLENGE_CAA_DENY)

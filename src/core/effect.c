@@ -60,9 +60,11 @@ const char *effect_word(enum effect_kind k)
         [EFFECT_TOKEN_REVOKED] = "token-revoked",
         [EFFECT_ALIAS_MADE] = "alias-made",
         [EFFECT_ALIAS_ENDED] = "alias-ended",
+        [EFFECT_ALIAS_SERIAL] = "alias-serial",
         [EFFECT_ZONE_SET] = "zone-set",
         [EFFECT_ZONE_REMOVED] = "zone-removed",
         [EFFECT_ZONE_SERIAL] = "zone-serial",
+        [EFFECT_RESTORED] = "restored",
     };
 
     return k < ARRAY_LEN(words) && words[k] != NULL ? words[k] : "unknown";

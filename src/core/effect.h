@@ -48,9 +48,11 @@ enum effect_kind { /* numbers are stored: never change or reuse one */
                    EFFECT_TOKEN_REVOKED = 52,
                    EFFECT_ALIAS_MADE = 60,
                    EFFECT_ALIAS_ENDED = 61,
+                   EFFECT_ALIAS_SERIAL = 62,
                    EFFECT_ZONE_SET = 70,
                    EFFECT_ZONE_REMOVED = 71,
                    EFFECT_ZONE_SERIAL = 72,
+                   EFFECT_RESTORED = 80,
 };
 
 /* Ids are dense, start at 1 and are never reused. Account 0 and credential 0 are the administrator on the admin
@@ -168,8 +170,16 @@ struct effect_zone {
 };
 
 struct effect_serial {
-    uint32_t zone;
+    uint32_t zone; /* ALIAS_SERIAL: the alias */
     uint32_t serial;
+};
+
+/* The store was made from a backup: the entry of this effect is the first after it. Positions go on from where the
+ * store that was replaced ended, so there may be a gap before that entry. Nothing of the state changes. */
+struct effect_restored {
+    uint64_t ended_seq; /* where the journal of the backup ended */
+    int64_t ended_s;
+    bool exactly; /* nothing was kept of the store that was replaced */
 };
 
 struct effect {
@@ -185,6 +195,7 @@ struct effect {
         struct effect_alias *alias;
         struct effect_zone *zone; /* ZONE_SET; ZONE_REMOVED uses the id only */
         struct effect_serial serial;
+        struct effect_restored restored;
     } u;
 };
 

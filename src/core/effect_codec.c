@@ -474,6 +474,13 @@ static void code_serial(struct codec *c, struct effect *f)
     code_u32(c, &f->u.serial.serial);
 }
 
+static void code_restored(struct codec *c, struct effect *f)
+{
+    code_u64(c, &f->u.restored.ended_seq);
+    code_i64(c, &f->u.restored.ended_s);
+    code_bool(c, &f->u.restored.exactly);
+}
+
 typedef void code_row(struct codec *c, struct effect *f);
 
 /* The function of a kind's row; NULL: not a kind that this program knows. */
@@ -508,6 +515,8 @@ static code_row *code_row_of(unsigned kind)
         [EFFECT_ZONE_SET] = code_zone,
         [EFFECT_ZONE_REMOVED] = code_zone_removed,
         [EFFECT_ZONE_SERIAL] = code_serial,
+        [EFFECT_ALIAS_SERIAL] = code_serial,
+        [EFFECT_RESTORED] = code_restored,
     };
 
     return kind < ARRAY_LEN(rows) ? rows[kind] : NULL;

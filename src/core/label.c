@@ -24,7 +24,7 @@ static char fold(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
 }
 
-/* Labels in lower case, '*' counted as a character of them when wildcards is not "". */
+/* Labels in lower case, those of wildcards counted as characters of them. */
 static enum err parse_labels(char out[LABELS_TEXT_MAX], const char *text, size_t len, const char *wildcards)
 {
     unsigned labels = 1;
@@ -57,11 +57,27 @@ enum err label_parse(char out[LABELS_TEXT_MAX], const char *text, size_t len)
     return parse_labels(out, text, len, "");
 }
 
+/* The pattern in lower case, with as many '?' in the place of each '*' as characters are generated for it. */
+static enum err parse_pattern(char out[LABELS_TEXT_MAX], const char *text, size_t len)
+{
+    char wide[LABELS_TEXT_MAX];
+    size_t n = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        size_t times = text[i] == '*' ? LABEL_STAR_LEN : 1;
+        if (n + times >= sizeof wide)
+            return ERR_RANGE;
+        memset(wide + n, text[i] == '*' ? '?' : text[i], times);
+        n += times;
+    }
+    return parse_labels(out, wide, n, "?");
+}
+
 bool label_is_pattern(const char *text, size_t len)
 {
     char folded[LABELS_TEXT_MAX];
 
-    return len == 0 || parse_labels(folded, text, len, "*") == ERR_OK;
+    return len == 0 || parse_pattern(folded, text, len) == ERR_OK;
 }
 
 /* len characters of the alphabet, each as likely as the other, and a NUL. */
@@ -86,6 +102,20 @@ static enum err generate(char *out, size_t len, secret_random *random)
 enum err label_generate(char out[LABEL_GENERATED_LEN + 1], secret_random *random)
 {
     return generate(out, LABEL_GENERATED_LEN, random);
+}
+
+enum err label_generate_like(char out[LABELS_TEXT_MAX], const char *pattern, secret_random *random)
+{
+    enum err e = parse_pattern(out, pattern, strlen(pattern)) == ERR_OK ? ERR_OK : ERR_SYNTAX;
+
+    for (char *c = e == ERR_OK ? out : NULL; c != NULL && *c != '\0' && e == ERR_OK; c++) {
+        char made[2];
+        if (*c != '?')
+            continue;
+        e = generate(made, 1, random);
+        *c = made[0];
+    }
+    return e;
 }
 
 enum err label_generate_account(char out[ACCOUNT_GENERATED_LEN + 1], secret_random *random)

@@ -23,9 +23,12 @@ MUST_USE enum err label_parse(char out[LABELS_TEXT_MAX], const char *text, size_
 MUST_USE enum err label_generate(char out[LABEL_GENERATED_LEN + 1], secret_random *random);
 /* An account name of the same characters. ERR_CRYPTO. */
 MUST_USE enum err label_generate_account(char out[ACCOUNT_GENERATED_LEN + 1], secret_random *random);
-/* What a token may say about chosen labels: "" (anything), or labels as label_parse() takes them with '*' for any
- * run of characters inside a label. */
+/* What a token says about the labels of its names: "" (nothing), or labels as label_parse() takes them, in which
+ * '*' stands for LABEL_STAR_LEN generated characters and '?' for one; with those, no label is longer than 63. */
+#define LABEL_STAR_LEN 8
 bool label_is_pattern(const char *text, size_t len);
+/* Labels of a pattern that is not "", NUL-terminated. ERR_SYNTAX: it is none. ERR_CRYPTO. */
+MUST_USE enum err label_generate_like(char out[LABELS_TEXT_MAX], const char *pattern, secret_random *random);
 /* [a-z0-9][a-z0-9._-]{0,62} */
 bool label_is_account_name(const char *text, size_t len);
 /* A credential's label: 1 to 63 of A-Z a-z 0-9 . _ - and not the spelling of a UUID. */

@@ -71,6 +71,8 @@ MUST_USE enum err persist_build(char out[PERSIST_TEXT_MAX], size_t *len, const s
  * After an error *out is unspecified. */
 MUST_USE enum err persist_parse(struct persist *out, const char *text, size_t len, struct text_fault *fault);
 
+#define PERSIST_SOON_S INT64_C(2592000) /* 30 days: in time to change a record by hand */
+
 enum persist_term {
     PERSIST_TERM_STANDS,
     PERSIST_TERM_ENDS_SOON, /* a warning is due */

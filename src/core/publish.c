@@ -3,7 +3,10 @@
  * Zones come first. For each whose static part changed, the owners that it will have are worked out and their nodes
  * made; only when those of all zones are known, owners that vanished are taken away, unless something else stands
  * there now. Names come last; where a static owner stands, it stays (they exclude each other, so this does not
- * happen by itself). In that way an owner is put or removed once in a batch. */
+ * happen by itself). In that way an owner is put or removed once in a batch.
+ *
+ * An alias that is served is a zone of the table, with nodes of its own for its name and for the names below that.
+ * A name is staged with its places at all aliases, those that have ended too: there it is taken away. */
 #include "core/state_internal.h"
 
 #include <stdlib.h>
@@ -99,8 +102,9 @@ static enum err work_init(struct static_work *w, const struct zone_spec *spec)
 }
 
 /* The addresses that the zone has for the targets of NS records: resolvers need them to come here at all (RFC 1034
- * section 4.2.1). Returns how many; a server is listed once, so that there are no more than records. */
-static size_t additional_of(struct static_work *w, const struct zone_spec *spec, const struct rrset *ns)
+ * section 4.2.1). Returns how many are in out, which has room for all records; a server is listed once, so that
+ * there are no more. */
+static size_t additional_of(struct record *out, const struct zone_spec *spec, const struct rrset *ns)
 {
     size_t n = 0;
 
@@ -111,21 +115,22 @@ static size_t additional_of(struct static_work *w, const struct zone_spec *spec,
         wire_reader_init(&r, ns->rdatas[i].bytes, ns->rdatas[i].len);
         if (name_decode(&r, &target) != ERR_OK)
             continue;
-        for (size_t k = 0; k < spec->n_records && n < w->n; k++) {
+        for (size_t k = 0; k < spec->n_records && n < spec->n_records; k++) {
             const struct record *record = &spec->records[k];
 
             if ((record->type == RR_A || record->type == RR_AAAA) && name_equal(&record->owner, &target))
-                w->additional[n++] = *record;
+                out[n++] = *record;
         }
     }
     return n;
 }
 
 /* Put the node of the owner of w->sorted[from … until-1]; without any, an apex that has nothing but its SOA. */
-static enum err stage_owner(struct static_work *w, const struct zone_state *z, const struct name *owner,
+static enum err stage_owner(struct static_work *w, const struct zone_row *row, const struct name *owner,
                             size_t from, size_t until, struct table_batch *b)
 {
-    struct node_spec spec = {.owner = owner, .zone = z->id, .sets = w->sets, .additional = w->additional};
+    const struct zone_state *z = &row->z;
+    struct node_spec spec = {.owner = owner, .zone = row->table_id, .sets = w->sets, .additional = w->additional};
     struct node *node = NULL;
     enum err e;
 
@@ -146,7 +151,7 @@ static enum err stage_owner(struct static_work *w, const struct zone_state *z, c
     }
     for (size_t i = 0; i < spec.n_sets; i++)
         if (w->sets[i].type == RR_NS)
-            spec.n_additional = additional_of(w, &z->spec, &w->sets[i]);
+            spec.n_additional = additional_of(w->additional, &z->spec, &w->sets[i]);
     e = node_new(&node, &spec);
     return e == ERR_OK ? table_batch_put(b, node) : e;
 }
@@ -169,7 +174,7 @@ static enum err stage_owners(struct zone_row *row, struct static_work *w, struct
             continue;
         apex_done = apex_done || name_equal(owner, &spec->apex);
         row->next.names[row->next.n++] = *owner;
-        e = stage_owner(w, &row->z, owner, from, until, b);
+        e = stage_owner(w, row, owner, from, until, b);
         if (e != ERR_OK)
             return e;
     }
@@ -192,7 +197,20 @@ static enum err stage_static(struct zone_row *row, struct table_batch *b)
     return e;
 }
 
-/* Take away what was there and will not be, unless another zone, or a name, will be there instead. */
+/* True when the place of a name at an alias is there, once the batch is published. */
+static bool is_alias_owner(const struct state *s, const struct name *owner)
+{
+    const struct alias *alias = state_alias_over(s, owner);
+    const struct name_entry *n;
+    struct name target;
+
+    if (alias == NULL || !alias_is_mounted(s, alias_row(s, alias->id)) || !state_alias_target(s, owner, &target))
+        return false;
+    n = state_name_by_owner(s, &target);
+    return n != NULL && name_entry_is_served(s, n);
+}
+
+/* Take away what was there and will not be, unless another zone, a name, or an alias will be there instead. */
 static enum err stage_vanished(struct state *s, struct zone_row *row, struct table_batch *b)
 {
     for (size_t i = 0; i < row->owners.n; i++) {
@@ -200,7 +218,7 @@ static enum err stage_vanished(struct state *s, struct zone_row *row, struct tab
         struct name_entry *n;
         enum err e;
 
-        if (is_static_owner(s, state_zone_of(s, owner), owner))
+        if (is_static_owner(s, state_zone_of(s, owner), owner) || is_alias_owner(s, owner))
             continue;
         n = state_name_by_owner(s, owner);
         if (n != NULL) {
@@ -224,17 +242,25 @@ static const struct rdata caa_deny[] = {
     {.bytes = caa_issuewild, .len = sizeof caa_issuewild},
 };
 
-static enum err stage_zone(const struct zone_row *row, struct table_batch *b)
+/* The zone itself, or an alias of one of its names, with what they have in common. */
+static enum err put_zone(const struct zone_state *z, const struct name *apex, uint32_t table_id, uint32_t serial,
+                         struct table_batch *b)
 {
-    const struct zone_state *z = &row->z;
-    struct table_zone_spec spec = {.id = z->id, .apex = &z->spec.apex, .soa = &z->spec.soa, .serial = z->serial};
+    struct table_zone_spec spec = {.id = table_id, .apex = apex, .soa = &z->spec.soa, .serial = serial};
 
-    if (z->removed)
-        return row->staged ? table_batch_remove_zone(b, z->id) : ERR_OK;
     if (z->spec.challenge_caa == CHALLENGE_CAA_DENY)
         spec.challenge_caa = (struct rrset){
             .type = RR_CAA, .ttl_s = CHALLENGE_CAA_TTL_S, .n = ARRAY_LEN(caa_deny), .rdatas = caa_deny};
     return table_batch_put_zone(b, &spec);
+}
+
+static enum err stage_zone(const struct zone_row *row, struct table_batch *b)
+{
+    const struct zone_state *z = &row->z;
+
+    if (z->removed)
+        return row->staged ? table_batch_remove_zone(b, row->table_id) : ERR_OK;
+    return put_zone(z, &z->spec.apex, row->table_id, z->serial, b);
 }
 
 static enum err stage_zones(struct state *s, struct table_batch *b)
@@ -244,6 +270,8 @@ static enum err stage_zones(struct state *s, struct table_batch *b)
     for (uint32_t id = 1; e == ERR_OK && id <= s->zones.last; id++) {
         struct zone_row *row = state_zone_row(s, id);
 
+        if (row->table_id == 0)
+            row->table_id = ++s->last_table_id;
         if (row->static_dirty)
             e = stage_static(row, b);
         if (e == ERR_OK && row->z.dirty)
@@ -258,13 +286,110 @@ static enum err stage_zones(struct state *s, struct table_batch *b)
     return e;
 }
 
+/* ---- aliases ---- */
+
+/* One that comes or goes takes the places of the names below its own with it: these are to be staged too. */
+static void mark_names_of_moved(struct state *s)
+{
+    bool any = false;
+
+    for (uint32_t id = s->dirty_aliases; id != 0; id = alias_row(s, id)->next_dirty) {
+        const struct alias_row *row = alias_row(s, id);
+
+        if (alias_is_mounted(s, row) == row->staged)
+            continue;
+        state_mark_dirty(s, state_name(s, row->a.name));
+        any = true;
+    }
+    for (uint32_t id = 1; any && id <= s->names.last; id++) {
+        struct name_entry *n = state_name(s, id);
+        const struct zone_state *z = state_zone(s, n->zone);
+        struct name above;
+
+        /* Nearly all have one label below the apex, and so nothing above them. */
+        if (n->dirty || n->retired_s != 0 || n->owner_len == 1u + n->owner[0] + z->spec.apex.len)
+            continue;
+        name_set(&above, n->owner, n->owner_len);
+        for (name_strip(&above, &above, 1); !n->dirty && name_is_below(&above, &z->spec.apex);
+             name_strip(&above, &above, 1)) {
+            const struct name_entry *up = state_name_by_owner(s, &above);
+            const struct alias_row *row;
+
+            if (up == NULL)
+                continue;
+            for (struct index_walk w = aliases_of(s, up->id); (row = aliases_next(s, &w, up->id)) != NULL;)
+                if (alias_is_mounted(s, row) != row->staged)
+                    state_mark_dirty(s, n);
+        }
+    }
+}
+
+static enum err stage_aliases(struct state *s, struct table_batch *b)
+{
+    enum err e = ERR_OK;
+
+    mark_names_of_moved(s);
+    for (uint32_t id = s->dirty_aliases; e == ERR_OK && id != 0; id = alias_row(s, id)->next_dirty) {
+        struct alias_row *row = alias_row(s, id);
+
+        if (alias_is_mounted(s, row)) {
+            if (row->table_id == 0)
+                row->table_id = ++s->last_table_id;
+            e = put_zone(state_zone(s, state_name(s, row->a.name)->zone), &row->a.fqdn, row->table_id,
+                         row->a.serial, b);
+        } else if (row->staged) {
+            e = table_batch_remove_zone(b, row->table_id);
+        }
+    }
+    return e;
+}
+
 /* ---- names ---- */
 
-/* The values of one name at a time. */
+/* The values of one name at a time, and the name servers of the last zone that was asked for. */
 struct name_work {
     struct rdata *rdatas;
     size_t cap;
+    uint32_t zone; /* whose name servers; 0: none yet */
+    struct rdata *ns_rdatas;
+    struct record *additional;
+    struct rrset ns;
+    size_t n_additional;
 };
+
+static void name_work_fini(struct name_work *w)
+{
+    free(w->rdatas);
+    free(w->ns_rdatas);
+    free(w->additional);
+}
+
+/* An alias has the name servers of its name's zone. */
+static enum err list_name_servers(struct name_work *w, const struct zone_state *z)
+{
+    const struct zone_spec *spec = &z->spec;
+
+    if (w->zone == z->id)
+        return ERR_OK;
+    free(w->ns_rdatas);
+    free(w->additional);
+    w->zone = z->id;
+    w->ns_rdatas = calloc(spec->n_records + 1, sizeof *w->ns_rdatas);
+    w->additional = calloc(spec->n_records + 1, sizeof *w->additional);
+    if (w->ns_rdatas == NULL || w->additional == NULL)
+        return ERR_MEMORY;
+    w->ns = (struct rrset){.type = RR_NS, .rdatas = w->ns_rdatas};
+    for (size_t i = 0; i < spec->n_records; i++) {
+        const struct record *r = &spec->records[i];
+
+        if (r->type != RR_NS || !name_equal(&r->owner, &spec->apex))
+            continue;
+        w->ns.ttl_s = r->ttl_s;
+        w->ns_rdatas[w->ns.n++] = r->rdata;
+    }
+    w->n_additional = additional_of(w->additional, spec, &w->ns);
+    return ERR_OK;
+}
 
 static enum err list_rdatas(struct name_work *w, const struct value_set *vs)
 {
@@ -292,43 +417,95 @@ static bool all_pinned(const struct value_set *vs)
     return vs->n > 0;
 }
 
-static enum err stage_values(struct name_work *w, const struct name_entry *n, const struct zone_state *z,
-                             const struct name *owner, struct table_batch *b)
+/* Put the node of the name's values at an owner. alias NULL: its own; else its place at the alias. */
+static enum err stage_values(struct name_work *w, const struct state *s, const struct name_entry *n,
+                             const struct name *owner, const struct alias_row *alias, struct table_batch *b)
 {
+    const struct zone_row *zone = state_zone_row(s, n->zone);
     bool pinned = all_pinned(&n->values);
     enum err e = list_rdatas(w, &n->values);
-    struct rrset txt = {
+    struct rrset sets[2] = {{
         .type = RR_TXT,
-        .ttl_s = pinned ? z->spec.pinned_ttl_s : z->spec.value_ttl_s,
+        .ttl_s = pinned ? zone->z.spec.pinned_ttl_s : zone->z.spec.value_ttl_s,
         .n = n->values.n,
         .rdatas = w->rdatas,
-    };
+    }};
     struct node_spec spec = {
         .owner = owner,
-        .zone = n->zone,
+        .zone = alias != NULL ? alias->table_id : zone->table_id,
         .flags = pinned ? NODE_CHALLENGE | NODE_PINNED : NODE_CHALLENGE,
-        .sets = &txt,
+        .sets = sets,
         .n_sets = n->values.n > 0 ? 1 : 0, /* without values it exists all the same: NODATA, not NXDOMAIN */
     };
     struct node *node = NULL;
 
+    if (e == ERR_OK && alias != NULL && owner->len == alias->a.fqdn.len) {
+        e = list_name_servers(w, &zone->z);
+        spec.flags |= NODE_APEX;
+        sets[spec.n_sets++] = w->ns;
+        spec.additional = w->additional;
+        spec.n_additional = w->n_additional;
+    }
     if (e == ERR_OK)
         e = node_new(&node, &spec);
     return e == ERR_OK ? table_batch_put(b, node) : e;
 }
 
+/* The name's own place. */
+static enum err stage_own(const struct state *s, struct name_work *w, const struct name_entry *n,
+                          const struct name *owner, struct table_batch *b)
+{
+    const struct zone_state *own = state_zone(s, n->zone);
+
+    /* Another zone, or an alias, can be there only when the name's own is not. */
+    if (is_static_owner(s, own->removed ? state_zone_of(s, owner) : own, owner))
+        return ERR_OK;
+    if (name_entry_is_served(s, n))
+        return stage_values(w, s, n, owner, NULL, b);
+    return is_alias_owner(s, owner) ? ERR_OK : table_batch_remove(b, owner);
+}
+
+/* The name's place at an alias of it, or of the name `top` above it. */
+static enum err stage_at_alias(const struct state *s, struct name_work *w, const struct name_entry *n,
+                               const struct name *owner, const struct name *top, const struct alias_row *alias,
+                               struct table_batch *b)
+{
+    const struct name_entry *other;
+    struct name at;
+
+    if (!owner_moved(owner, top, &alias->a.fqdn, &at)) /* too long to be asked for */
+        return ERR_OK;
+    if (alias_is_mounted(s, alias) && name_entry_is_served(s, n))
+        return stage_values(w, s, n, &at, alias, b);
+    if (!alias->staged || is_static_owner(s, state_zone_of(s, &at), &at) || is_alias_owner(s, &at))
+        return ERR_OK;
+    other = state_name_by_owner(s, &at);
+    return other != NULL && name_entry_is_served(s, other) ? ERR_OK : table_batch_remove(b, &at);
+}
+
 static enum err stage_name(const struct state *s, struct name_work *w, const struct name_entry *n,
                            struct table_batch *b)
 {
-    const struct zone_state *own = state_zone(s, n->zone);
-    struct name owner = {.len = 0};
+    const struct name *apex = &state_zone(s, n->zone)->spec.apex;
+    struct name owner = {.len = 0}, above;
+    const struct alias_row *alias;
+    enum err e;
 
     name_set(&owner, n->owner, n->owner_len);
     name_fold(&owner);
-    /* Another zone can be there only when the name's own is not. */
-    if (is_static_owner(s, own->removed ? state_zone_of(s, &owner) : own, &owner))
-        return ERR_OK;
-    return name_entry_is_served(s, n) ? stage_values(w, n, own, &owner, b) : table_batch_remove(b, &owner);
+    e = stage_own(s, w, n, &owner, b);
+    if (s->n_aliases == 0)
+        return e;
+    for (above = owner; e == ERR_OK && name_is_below(&above, apex); name_strip(&above, &above, 1)) {
+        const struct name_entry *top = state_name_by_owner(s, &above);
+
+        if (top == NULL)
+            continue;
+        for (struct index_walk walk = aliases_of(s, top->id);
+             e == ERR_OK && (alias = aliases_next(s, &walk, top->id)) != NULL;)
+            e = stage_at_alias(s, w, n, &owner, &above, alias, b);
+    }
+    return e;
 }
 
 static enum err stage_names(const struct state *s, struct table_batch *b)
@@ -338,7 +515,7 @@ static enum err stage_names(const struct state *s, struct table_batch *b)
 
     for (uint32_t id = s->dirty; e == ERR_OK && id != 0; id = state_name(s, id)->next_dirty)
         e = stage_name(s, &w, state_name(s, id), b);
-    free(w.rdatas);
+    name_work_fini(&w);
     return e;
 }
 
@@ -369,6 +546,7 @@ static void clear_marks(struct state *s)
         row->static_dirty = false;
         row->z.dirty = false;
     }
+    aliases_clear_marks(s);
     while (s->dirty != 0) {
         struct name_entry *n = state_name(s, s->dirty);
 
@@ -382,6 +560,8 @@ enum err state_stage(struct state *s, struct table_batch *b)
 {
     enum err e = stage_zones(s, b);
 
+    if (e == ERR_OK)
+        e = stage_aliases(s, b);
     if (e == ERR_OK)
         e = stage_names(s, b);
     if (e == ERR_OK)

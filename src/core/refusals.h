@@ -27,7 +27,7 @@ struct refusal_record {
     char request_id[REQUEST_ID_LEN + 1];
     char who[40];  /* label, or the id that was offered; printable, may be cut */
     char name[64]; /* the name or label asked for; may be cut */
-    char detail[128];
+    char detail[256];
 };
 
 struct refusals;

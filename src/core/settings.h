@@ -42,10 +42,12 @@ struct registration_settings {
     enum registration_allow allow;
     const struct net *networks;
     size_t n_networks;
-    struct rate rate; /* per /32, /56 */
+    struct rate rate;       /* per /32, /56 */
+    int64_t prune_unused_s; /* 0: never */
 };
 
 #define REGISTRATION_BURST 60
+#define PRUNE_NAMES_MAX    500 /* in one change */
 #define CHANGES_BURST      1000
 
 struct limit_settings {

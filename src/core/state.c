@@ -90,7 +90,7 @@ void state_free(struct state *s)
     index_fini(&s->by_apex);
     free_administrator(s);
     free(s->grants);
-    free(s->aliases);
+    aliases_fini(s);
     expiry_fini(&s->expiry);
     crypto_wipe(&s->key, sizeof s->key);
     free(s);
@@ -233,14 +233,6 @@ bool state_is_granted(const struct state *s, uint32_t name, uint32_t account)
     return false;
 }
 
-const struct alias *state_alias(const struct state *s, uint32_t id)
-{
-    for (size_t i = 0; i < s->n_aliases; i++)
-        if (s->aliases[i].id == id)
-            return &s->aliases[i];
-    return NULL;
-}
-
 uint32_t state_last_account(const struct state *s)
 {
     return s->accounts.last;
@@ -271,11 +263,6 @@ uint32_t state_last_zone(const struct state *s)
     return s->zones.last;
 }
 
-uint32_t state_last_alias(const struct state *s)
-{
-    return s->last_alias;
-}
-
 uint64_t state_seq(const struct state *s)
 {
     return s->seq;
@@ -298,6 +285,9 @@ void state_set_position(struct state *s, uint64_t seq, int64_t time_s)
     for (uint32_t id = 1; id <= s->zones.last; id++)
         if (state_zone(s, id)->serial != 0)
             state_zone(s, id)->served_changed = false;
+    for (size_t i = 0; i < s->n_aliases; i++)
+        if (s->aliases[i]->a.serial != 0)
+            s->aliases[i]->served_changed = false;
 }
 
 struct state_counts state_counts(const struct state *s)
@@ -324,4 +314,5 @@ void state_mark_served(struct state *s, struct name_entry *n)
         return;
     z->served_changed = true;
     state_mark_dirty(s, n);
+    aliases_mark_served(s, n);
 }

@@ -117,8 +117,9 @@ struct zone_state {
 
 struct alias {
     uint32_t id, name;
-    struct name fqdn;
+    struct name fqdn; /* folded */
     bool served;
+    uint32_t serial; /* of its zone, when it is served; 0: none yet */
 };
 
 struct grant {
@@ -157,8 +158,19 @@ bool state_static_conflicts(const struct state *s, const struct name *owner);
 /* Live names that list the domain; at most cap ids are written; returns how many there are in all. */
 size_t state_names_by_domain(const struct state *s, const char *domain, size_t len, uint32_t *ids, size_t cap);
 bool state_is_granted(const struct state *s, uint32_t name, uint32_t account);
-const struct alias *state_alias(const struct state *s,
-                                uint32_t id); /* valid until the next alias is made or ended */
+const struct alias *state_alias(const struct state *s, uint32_t id);                /* valid until it is ended */
+const struct alias *state_alias_at(const struct state *s, const struct name *fqdn); /* any case */
+/* The alias at or above owner, the nearest one; NULL: none. */
+const struct alias *state_alias_over(const struct state *s, const struct name *owner);
+/* The owner that is meant by one at an alias, or below a served one: the same below the alias's name. False: there
+ * is no such alias, or the owner would be too long; *out is then unspecified. Whether there is a name, and a live
+ * one, is not looked at. */
+bool state_alias_target(const struct state *s, const struct name *owner, struct name *out);
+/* The owners that the name has at served aliases, of its own and of names above it, folded; at most cap are
+ * written, and their number is returned. */
+size_t state_alias_places(const struct state *s, const struct name_entry *n, struct name *out, size_t cap);
+/* The aliases of a name; at most cap ids are written; returns how many there are in all. */
+size_t state_aliases_of(const struct state *s, uint32_t name, uint32_t *ids, size_t cap);
 /* Ids run from 1 to these, with holes never; iterate with the functions above. */
 uint32_t state_last_account(const struct state *s);
 uint32_t state_last_name(const struct state *s);
@@ -197,5 +209,7 @@ MUST_USE enum err state_stage(struct state *s, struct table_batch *b);
 /* True when a zone has changed in what it serves since its serial was last set: decide() then adds
  * EFFECT_ZONE_SERIAL. */
 bool state_zone_needs_serial(const struct state *s, uint32_t zone);
+/* The same for aliases, EFFECT_ALIAS_SERIAL: one that needs it, behind `after` (0: the first one); 0: no more. */
+uint32_t state_alias_needing_serial(const struct state *s, uint32_t after);
 
 #endif

@@ -1,4 +1,4 @@
-/* Folding who may do what: credentials with their secrets, tokens, grants and aliases. */
+/* Folding who may do what: credentials with their secrets, tokens, grants. */
 #include "core/state_internal.h"
 
 #include <stdalign.h>
@@ -356,7 +356,7 @@ enum err fold_token_set(struct state *s, const struct effect *f)
     return e;
 }
 
-/* ---- grants and aliases: few, made by people ---- */
+/* ---- grants: few, made by people ---- */
 
 #define FIRST_ROWS 16
 
@@ -400,36 +400,6 @@ enum err fold_grant_ended(struct state *s, const struct effect *f)
         if (s->grants[i].name != row->name || s->grants[i].account != row->account)
             continue;
         s->grants[i] = s->grants[--s->n_grants];
-        return ERR_OK;
-    }
-    return ERR_CORRUPT;
-}
-
-enum err fold_alias_made(struct state *s, const struct effect *f)
-{
-    const struct effect_alias *row = f->u.alias;
-    void *rows = s->aliases;
-    enum err e;
-
-    /* With holes when loading, as with secrets. */
-    if (row->id <= s->last_alias || state_name(s, row->name) == NULL || row->fqdn.len == 0)
-        return ERR_CORRUPT;
-    e = make_room(&rows, s->n_aliases, &s->cap_aliases, sizeof *s->aliases);
-    s->aliases = rows;
-    if (e != ERR_OK)
-        return e;
-    s->last_alias = row->id;
-    s->aliases[s->n_aliases++] =
-        (struct alias){.id = row->id, .name = row->name, .fqdn = row->fqdn, .served = row->served};
-    return ERR_OK;
-}
-
-enum err fold_alias_ended(struct state *s, const struct effect *f)
-{
-    for (size_t i = 0; i < s->n_aliases; i++) {
-        if (s->aliases[i].id != f->u.alias->id)
-            continue;
-        s->aliases[i] = s->aliases[--s->n_aliases];
         return ERR_OK;
     }
     return ERR_CORRUPT;

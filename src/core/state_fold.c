@@ -293,6 +293,13 @@ static enum err fold_claim_ended(struct state *s, const struct effect *f)
 
 /* ---- all ---- */
 
+static enum err fold_nothing(struct state *s, const struct effect *f)
+{
+    (void)s;
+    (void)f;
+    return ERR_OK;
+}
+
 enum err state_fold(struct state *s, uint64_t seq, const struct effect *f)
 {
     static fold_row *const folds[] = {
@@ -321,9 +328,11 @@ enum err state_fold(struct state *s, uint64_t seq, const struct effect *f)
         [EFFECT_TOKEN_REVOKED] = fold_token_set,
         [EFFECT_ALIAS_MADE] = fold_alias_made,
         [EFFECT_ALIAS_ENDED] = fold_alias_ended,
+        [EFFECT_ALIAS_SERIAL] = fold_alias_serial,
         [EFFECT_ZONE_SET] = fold_zone_set,
         [EFFECT_ZONE_REMOVED] = fold_zone_removed,
         [EFFECT_ZONE_SERIAL] = fold_zone_serial,
+        [EFFECT_RESTORED] = fold_nothing,
     };
 
     if (f->kind >= ARRAY_LEN(folds) || folds[f->kind] == NULL)

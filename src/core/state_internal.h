@@ -83,6 +83,7 @@ struct owners {
 struct zone_row {
     struct zone_state z;  /* first: looked at as such */
     void *block;          /* what z.spec.records and their rdata are in */
+    uint32_t table_id;    /* the table's number for it; 0: none yet */
     bool static_dirty;    /* its static part is to be staged, not just its serial */
     bool staged;          /* the table knows it */
     struct owners owners; /* of the static part, as last staged */
@@ -94,6 +95,35 @@ struct zone_row *state_zone_row(const struct state *s, uint32_t id);
 /* True when the name is answered by DNS: not retired, in a zone that is not removed. */
 bool name_entry_is_served(const struct state *s, const struct name_entry *n);
 void name_entry_free(void *row);
+
+/* ---- aliases (state_alias.c) ---- */
+
+struct alias_row {
+    struct alias a;      /* first: looked at as such */
+    uint32_t table_id;   /* as of zones: a served one is a zone of the table */
+    uint32_t next_dirty; /* of state_stage(): an alias's id; 0: the last one */
+    bool dirty;          /* its zone is to be staged, or taken away */
+    bool served_changed; /* needs a step of its serial */
+    bool staged;         /* the table knows it */
+    bool ended;          /* found by nobody else any more; kept until the table does not know it */
+};
+
+/* By id; ended ones too. NULL: not there. */
+struct alias_row *alias_row(const struct state *s, uint32_t id);
+/* Those of a name, ended ones too: begin with walk = aliases_of(…); NULL ends. */
+struct index_walk aliases_of(const struct state *s, uint32_t name);
+struct alias_row *aliases_next(const struct state *s, struct index_walk *walk, uint32_t name);
+/* True when DNS answers for it. */
+bool alias_is_mounted(const struct state *s, const struct alias_row *row);
+/* The owner that another one, at or below `from`, has below `to` instead. False: it would be too long. */
+bool owner_moved(const struct name *owner, const struct name *from, const struct name *to, struct name *out);
+/* What DNS shows of the name is another now: so it is at the aliases of it and of the names above. */
+void aliases_mark_served(struct state *s, const struct name_entry *n);
+/* The zone is another, has gone or has come back: so have the aliases of its names. */
+void aliases_mark_zone(struct state *s, uint32_t zone);
+/* The marks of state_stage() are done with. */
+void aliases_clear_marks(struct state *s);
+void aliases_fini(struct state *s);
 
 /* ---- the state ---- */
 
@@ -107,8 +137,12 @@ struct state {
     struct credential *admin_credential; /* CREDENTIAL_ADMIN */
     struct grant *grants;
     size_t n_grants, cap_grants;
-    struct alias *aliases;
+    struct alias_row **aliases; /* by id */
     size_t n_aliases, cap_aliases;
+    struct index by_alias;      /* by fqdn; without ended ones */
+    struct index by_alias_name; /* by name */
+    uint32_t dirty_aliases;     /* id of the first of a list by next_dirty; 0: none */
+    uint32_t last_table_id;
     struct expiry expiry;
     uint32_t dirty; /* id of the first of a list by next_dirty; 0: none */
     struct state_counts counts;
@@ -132,12 +166,13 @@ void state_mark_served(struct state *s, struct name_entry *n);
 
 typedef enum err fold_row(struct state *s, const struct effect *f);
 
-fold_row fold_zone_set, fold_zone_removed, fold_zone_serial;                   /* state_zone.c */
-fold_row fold_credential_made, fold_credential_set;                            /* state_access.c */
-fold_row fold_secret_added, fold_secret_set, fold_secret_ended;                /* state_access.c */
-fold_row fold_grant_made, fold_grant_ended, fold_alias_made, fold_alias_ended; /* state_access.c */
-fold_row fold_token_made, fold_token_set;                                      /* state_access.c */
-fold_row fold_account_made, fold_account_set, fold_name_made, fold_name_set;   /* state_fold.c */
+fold_row fold_zone_set, fold_zone_removed, fold_zone_serial;                 /* state_zone.c */
+fold_row fold_credential_made, fold_credential_set;                          /* state_access.c */
+fold_row fold_secret_added, fold_secret_set, fold_secret_ended;              /* state_access.c */
+fold_row fold_grant_made, fold_grant_ended;                                  /* state_access.c */
+fold_row fold_alias_made, fold_alias_ended, fold_alias_serial;               /* state_alias.c */
+fold_row fold_token_made, fold_token_set;                                    /* state_access.c */
+fold_row fold_account_made, fold_account_set, fold_name_made, fold_name_set; /* state_fold.c */
 void credential_free(void *row);
 void token_free(void *row);
 

@@ -189,6 +189,7 @@ enum err fold_zone_set(struct state *s, const struct effect *f)
     row->z.dirty = true;
     row->z.served_changed = true;
     row->static_dirty = true;
+    aliases_mark_zone(s, row->z.id);
     return ERR_OK;
 }
 
@@ -203,6 +204,7 @@ enum err fold_zone_removed(struct state *s, const struct effect *f)
     row->z.served_changed = false; /* nobody is left to be told a serial */
     row->static_dirty = true;
     mark_names(s, row->z.id, NAMES_ALL);
+    aliases_mark_zone(s, row->z.id);
     return ERR_OK;
 }
 

@@ -172,7 +172,7 @@ static size_t retired_at_most(const struct node *n)
     return 1 + labels;
 }
 
-/* old: NULL, or the empty non-terminal of another zone that is in the new one's place. */
+/* old: NULL, or the node of another zone that is in the new one's place. */
 static enum err stage_empty(struct table_batch *b, const struct name *owner, uint64_t hash, struct node *old,
                             const struct table_zone *z)
 {
@@ -203,7 +203,8 @@ static enum err stage_missing_ancestors(struct table_batch *b, const struct name
     for (name_strip(&above, owner, 1); e == ERR_OK && above.len > z->apex.len; name_strip(&above, &above, 1)) {
         uint64_t hash = table_hash(b->t, &above);
         struct node *old = lookup(b, &above, hash);
-        bool is_of_other = old != NULL && old->zone != z->id && (old->flags & NODE_EMPTY) != 0;
+        /* That zone is about to go: one has no other inside. */
+        bool is_of_other = old != NULL && old->zone != z->id;
         if ((old != NULL && !is_of_other) || has_empty(b, &above, hash, z))
             break;
         e = stage_empty(b, &above, hash, old, z);
@@ -308,7 +309,10 @@ static enum err reserve_index(struct table_batch *b, uint32_t id)
     if (e != ERR_OK)
         return e;
     if (b->index[0] != NULL) { /* not the first: there may be many */
-        ids = ids > 2 * b->index_ids ? ids : 2 * b->index_ids;
+        if (ids <= b->index_ids)
+            ids = b->index_ids; /* the room stays for ever: none more than is needed */
+        else if (ids < 2 * b->index_ids)
+            ids = 2 * b->index_ids;
         zones *= 2;
     }
     made[0] = zone_index_new(ids, zones);

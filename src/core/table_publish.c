@@ -175,6 +175,13 @@ static void publish_empty(struct table_batch *b, struct batch_step *s)
 
 static void publish_remove(struct table_batch *b, struct batch_step *s)
 {
+    struct name owner;
+
+    node_owner(s->node, table_node_zone(b->t, s->node), &owner);
+    if (table_find(b->t, &owner, s->hash) != s->old) { /* an empty non-terminal of another zone is there already */
+        free(s->node);
+        return;
+    }
     if (s->old->below > 0) {
         place(b, s);
         return;

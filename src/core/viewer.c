@@ -14,8 +14,11 @@ bool viewer_sees_name(const struct viewer *v, const struct state *s, const struc
 {
     if (v->sees_all)
         return true;
-    return v->credential != NULL && has_in_scope(v->credential, n->id) &&
-           name_within(s, v->credential, n->id) != NULL;
+    if (v->credential == NULL)
+        return false;
+    if (has_in_scope(v->credential, n->id))
+        return name_within(s, v->credential, n->id) != NULL;
+    return name_is_live(s, n) && name_in_subtree(s, v->credential, n);
 }
 
 bool viewer_sees_credential(const struct viewer *v, const struct state *s, const struct credential *c)

@@ -84,7 +84,7 @@ static void a_name_needs_account_zone_quota_and_space(void **state)
     w->settings.limits.names = 1;
     r = create(w, "infra", "b");
     assert_refused(w, &r, REFUSAL_QUOTA);
-    assert_string_equal(w->res.detail, "account infra has 1 names, and may have 1");
+    assert_string_equal(w->res.detail, "account infra has 1 name, and may have 1");
     r = request_of(w, REQUEST_ACCOUNT_SET, AUTH_LOCAL);
     r.u.account = (struct request_account){.name = "infra", .has_names_max = true, .names_max = 2};
     assert_done(w, &r);

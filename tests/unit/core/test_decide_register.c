@@ -280,9 +280,106 @@ static void a_generator_that_repeats_itself_is_an_error(void **state)
     world_free(w);
 }
 
+static void assert_owner_begins(const struct world *w, const char *begin)
+{
+    const struct name_entry *n = state_name(w->s, w->res.name);
+    char text[NAME_TEXT_MAX];
+    struct name owner;
+
+    name_set(&owner, n->owner, n->owner_len);
+    (void)name_format(&owner, text);
+    assert_memory_equal(text, begin, strlen(begin));
+    assert_string_equal(text + strlen(text) - strlen(".auth.example.org"), ".auth.example.org");
+}
+
+static unsigned label_count(const struct world *w, uint32_t name)
+{
+    const struct name_entry *n = state_name(w->s, name);
+    struct name owner;
+
+    name_set(&owner, n->owner, n->owner_len);
+    return name_labels(&owner);
+}
+
+static void a_tokens_pattern_decides_about_labels(void **state)
+{
+    struct world *w = world_new();
+    char token[TOKEN_TEXT_LEN + 1];
+    uint32_t first;
+
+    (void)state;
+    (void)make_account(w, "infra");
+    make_token(w, (struct request_token){.account = "infra", .labels = "web-*"}, token);
+    assert_int_equal(register_as(w, AUTH_TOKEN, token), REFUSAL_NONE);
+    assert_owner_begins(w, "web-");
+    first = w->res.name;
+    assert_int_equal(register_as(w, AUTH_TOKEN, token), REFUSAL_NONE);
+    assert_int_not_equal(w->res.name, first);
+    make_token(w, (struct request_token){.account = "infra", .labels = "?.Team1"}, token);
+    assert_int_equal(register_as(w, AUTH_TOKEN, token), REFUSAL_NONE);
+    assert_int_equal(label_count(w, w->res.name), name_labels(&w->zones[0].apex) + 2);
+    world_free(w);
+}
+
+static void a_pattern_without_free_labels_refuses_and_counts_nothing(void **state)
+{
+    struct world *w = world_new();
+    char token[TOKEN_TEXT_LEN + 1];
+    uint32_t id;
+
+    (void)state;
+    (void)make_account(w, "infra");
+    (void)make_account(w, "others");
+    make_token(w, (struct request_token){.account = "infra", .labels = "only"}, token);
+    id = w->res.token;
+    assert_int_equal(register_as(w, AUTH_TOKEN, token), REFUSAL_NONE);
+    assert_owner_begins(w, "only.");
+    assert_int_equal(register_as(w, AUTH_TOKEN, token), REFUSAL_LABEL_TAKEN);
+    assert_int_equal(state_token(w->s, id)->used, 1);
+    (void)make_name(w, "others", "deep.below");
+    make_token(w, (struct request_token){.account = "infra", .labels = "below"}, token);
+    assert_int_equal(register_as(w, AUTH_TOKEN, token), REFUSAL_LABEL_TAKEN); /* above a name of others */
+    world_free(w);
+}
+
+static void a_pattern_does_not_bring_back_a_retired_name(void **state)
+{
+    struct world *w = world_new();
+    char token[TOKEN_TEXT_LEN + 1];
+    struct request r = request_of(w, REQUEST_NAME_DELETE, AUTH_LOCAL);
+
+    (void)state;
+    (void)make_account(w, "infra");
+    make_token(w, (struct request_token){.account = "infra", .labels = "only"}, token);
+    assert_int_equal(register_as(w, AUTH_TOKEN, token), REFUSAL_NONE);
+    r.u.name.name = ref_of(NAME_REF_ANY, "only");
+    assert_done(w, &r);
+    assert_int_equal(register_as(w, AUTH_TOKEN, token), REFUSAL_LABEL_TAKEN);
+    world_free(w);
+}
+
+static void what_is_no_pattern_is_refused_when_the_token_is_made(void **state)
+{
+    static const char *const bad[] = {"a b", "********", "*.*.*.*.*", "a..b"};
+    struct world *w = world_new();
+
+    (void)state;
+    (void)make_account(w, "infra");
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        struct request r = request_of(w, REQUEST_TOKEN_CREATE, AUTH_LOCAL);
+        r.u.token = (struct request_token){.account = "infra", .labels = bad[i]};
+        assert_refused(w, &r, REFUSAL_BAD_LABEL);
+    }
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_tokens_pattern_decides_about_labels),
+        cmocka_unit_test(a_pattern_without_free_labels_refuses_and_counts_nothing),
+        cmocka_unit_test(a_pattern_does_not_bring_back_a_retired_name),
+        cmocka_unit_test(what_is_no_pattern_is_refused_when_the_token_is_made),
         cmocka_unit_test(registration_makes_account_name_credential_and_secret),
         cmocka_unit_test(who_may_register_is_as_configured),
         cmocka_unit_test(a_token_adds_to_its_account_and_is_counted),

@@ -161,6 +161,7 @@ static const enum effect_kind kinds[] = {
     EFFECT_SECRET_SET,      EFFECT_SECRET_ENDED,   EFFECT_GRANT_MADE,         EFFECT_GRANT_ENDED,
     EFFECT_TOKEN_MADE,      EFFECT_TOKEN_USED,     EFFECT_TOKEN_REVOKED,      EFFECT_ALIAS_MADE,
     EFFECT_ALIAS_ENDED,     EFFECT_ZONE_SET,       EFFECT_ZONE_REMOVED,       EFFECT_ZONE_SERIAL,
+    EFFECT_ALIAS_SERIAL,    EFFECT_RESTORED,
 };
 
 static struct effect effect_of(struct rows *rows, unsigned kind)
@@ -183,8 +184,10 @@ static struct effect effect_of(struct rows *rows, unsigned kind)
         f.u.token = &rows->token;
     else if (kind <= EFFECT_ALIAS_ENDED)
         f.u.alias = &rows->alias;
-    else if (kind == EFFECT_ZONE_SERIAL)
+    else if (kind == EFFECT_ZONE_SERIAL || kind == EFFECT_ALIAS_SERIAL)
         f.u.serial = (struct effect_serial){.zone = 39, .serial = 40};
+    else if (kind == EFFECT_RESTORED)
+        f.u.restored = (struct effect_restored){.ended_seq = 41, .ended_s = 42, .exactly = true};
     else
         f.u.zone = kind == EFFECT_ZONE_SET ? &rows->zone : &rows->removed;
     return f;
@@ -364,8 +367,12 @@ static void assert_same_small(const struct effect *a, const struct effect *b)
         assert_int_equal(a->u.alias->name, b->u.alias->name);
         assert_memory_equal(&a->u.alias->fqdn, &b->u.alias->fqdn, sizeof(struct name));
         assert_int_equal(a->u.alias->served, b->u.alias->served);
+    } else if (kind == EFFECT_RESTORED) {
+        assert_int_equal(a->u.restored.ended_seq, b->u.restored.ended_seq);
+        assert_int_equal(a->u.restored.ended_s, b->u.restored.ended_s);
+        assert_int_equal(a->u.restored.exactly, b->u.restored.exactly);
     } else {
-        assert_int_equal(kind, EFFECT_ZONE_SERIAL);
+        assert_true(kind == EFFECT_ZONE_SERIAL || kind == EFFECT_ALIAS_SERIAL);
         assert_memory_equal(&a->u.serial, &b->u.serial, sizeof a->u.serial);
     }
 }

@@ -1,3 +1,4 @@
+#include "base/crypto.h"
 #include "core/label.h"
 
 #include <setjmp.h>
@@ -54,16 +55,34 @@ static void four_long_labels_fit_and_no_more(void **state)
     assert_int_equal(label_parse(out, text, sizeof text), ERR_RANGE);
 }
 
-static void patterns_are_labels_with_asterisks(void **state)
+static void patterns_are_labels_with_asterisks_and_question_marks(void **state)
 {
     static const struct {
         const char *text;
         bool is;
-    } rows[] = {{"", true}, {"*", true}, {"shop-*", true}, {"*.shop", true}, {"a%", false}, {"a..b", false}};
+    } rows[] = {
+        {"", true},
+        {"*", true},
+        {"shop-*", true},
+        {"shop-??", true},
+        {"*.shop", true},
+        {"*.*.*.*", true},
+        {"web1", true},
+        {"*******", true},   /* 56 characters */
+        {"********", false}, /* 64 */
+        {"*.*.*.*.*", false},
+        {"a%", false},
+        {"a..b", false},
+        {".", false},
+        {"********************************.*", false},
+    };
+    char long_one[300];
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         assert_int_equal(label_is_pattern(rows[i].text, strlen(rows[i].text)), rows[i].is);
+    memset(long_one, 'a', sizeof long_one);
+    assert_false(label_is_pattern(long_one, sizeof long_one));
 }
 
 /* 0, 1, 2, … 255 and again, each call beginning at another number. */
@@ -148,12 +167,55 @@ static void words_of_people_are_checked(void **state)
     }
 }
 
+static enum err no_random(void *out, size_t len)
+{
+    (void)out;
+    (void)len;
+    return ERR_CRYPTO;
+}
+
+static void labels_are_generated_like_a_pattern(void **state)
+{
+    static const struct {
+        const char *pattern;
+        const char *shape; /* '#': a generated character */
+    } rows[] = {
+        {"Web1", "web1"},
+        {"web-?", "web-#"},
+        {"web-*", "web-########"},
+        {"?*.Team", "#########.team"},
+        {"*x*", "########x########"},
+    };
+    char out[LABELS_TEXT_MAX], again[LABELS_TEXT_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_int_equal(label_generate_like(out, rows[i].pattern, crypto_random), ERR_OK);
+        assert_int_equal(strlen(out), strlen(rows[i].shape));
+        for (size_t k = 0; out[k] != '\0'; k++) {
+            if (rows[i].shape[k] == '#')
+                assert_non_null(strchr("abcdefghjkmnpqrstuvwxyz23456789", out[k]));
+            else
+                assert_int_equal(out[k], rows[i].shape[k]);
+        }
+        assert_int_equal(label_parse(again, out, strlen(out)), ERR_OK);
+    }
+    assert_int_equal(label_generate_like(out, "a*", crypto_random), ERR_OK);
+    assert_int_equal(label_generate_like(again, "a*", crypto_random), ERR_OK);
+    assert_string_not_equal(out, again);
+    assert_int_equal(label_generate_like(out, "", crypto_random), ERR_SYNTAX);
+    assert_int_equal(label_generate_like(out, "a..b", crypto_random), ERR_SYNTAX);
+    assert_int_equal(label_generate_like(out, "a*", no_random), ERR_CRYPTO);
+    assert_int_equal(label_generate_like(out, "web1", no_random), ERR_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(labels_are_one_to_four_and_become_lower_case),
         cmocka_unit_test(four_long_labels_fit_and_no_more),
-        cmocka_unit_test(patterns_are_labels_with_asterisks),
+        cmocka_unit_test(patterns_are_labels_with_asterisks_and_question_marks),
+        cmocka_unit_test(labels_are_generated_like_a_pattern),
         cmocka_unit_test(generated_labels_use_all_characters_and_only_clear_ones),
         cmocka_unit_test(a_generated_account_name_is_one),
         cmocka_unit_test(without_randomness_there_is_no_label),

@@ -502,6 +502,11 @@ static void a_name_and_a_static_owner_may_take_each_others_place_in_one_batch(vo
 
 /* ---- failing ---- */
 
+static struct effect_alias alias_row(uint32_t id, uint32_t name, const char *fqdn)
+{
+    return (struct effect_alias){.id = id, .name = name, .fqdn = name_from(fqdn), .served = true};
+}
+
 /* Something of every kind to stage. */
 static struct state *busy_state(void)
 {
@@ -516,7 +521,10 @@ static struct state *busy_state(void)
     set_records(s, 1, "auth.example.org", records, 2);
     set_records(s, 2, "b.example.net", NULL, 0);
     OK(fold_name(s, EFFECT_NAME_MADE, name_row(2, 1, 1, "b.auth.example.org")));
+    OK(fold_alias(s, EFFECT_ALIAS_MADE, alias_row(1, 2, "_a.example.net")));
     stage(s, &b);
+    OK(fold_alias(s, EFFECT_ALIAS_ENDED, alias_row(1, 2, "_a.example.net")));
+    OK(fold_alias(s, EFFECT_ALIAS_MADE, alias_row(2, 2, "_b.example.net")));
     set_records(s, 1, "auth.example.org", records, 1);
     OK(fold_zone(s, EFFECT_ZONE_REMOVED, (struct effect_zone){.id = 2}));
     row.retired_s = 5;

@@ -1,0 +1,22 @@
+/* core/restore_internal.h -- finding a row of one state in another; for restore.c and restore_keep.c only. */
+#ifndef CORE_RESTORE_INTERNAL_H
+#define CORE_RESTORE_INTERNAL_H
+
+#include <stdbool.h>
+
+#include "core/state.h"
+
+/* NULL: not there. */
+const struct account *restore_account_in(const struct state *s, const struct account *a);
+const struct name_entry *restore_name_in(const struct state *s, const struct name_entry *n);
+const struct secret *restore_secret_in(const struct credential *cred, const struct secret *secret);
+
+/* The alias of the same domain name for the same name. */
+const struct alias *restore_alias_in(const struct state *s, const struct state *of, const struct alias *a);
+
+/* True when the same secret would work for longer than it does at present. */
+bool restore_secret_ends_later(const struct secret *backup, const struct secret *present);
+/* True when the name has the value of another state too, and pinned. */
+bool restore_is_pinned_in(const struct name_entry *n, const struct value *v);
+
+#endif
