@@ -10,14 +10,15 @@
 #include "base/log.h"
 #include "db/committer_internal.h"
 
-#define LIMITED_CLIENTS   16384                      /* networks whose rates are remembered */
-#define WAIT_MAX_MS       ((int64_t)3600 * MS_PER_S) /* looking at the clock once an hour shows that it did not jump */
-#define LOG_OCTETS_MAX    ((uint64_t)4 << 20)
-#define PRUNE_INTERVAL_MS ((int64_t)3600 * MS_PER_S)
-#define PRUNE_PAUSE_MS    ((int64_t)MS_PER_S) /* between portions */
-#define PRUNE_PORTION     500
-#define NS_PER_S          1000000000
-#define US_PER_S          1000000
+#define LIMITED_CLIENTS      16384                      /* networks whose rates are remembered */
+#define WAIT_MAX_MS          ((int64_t)3600 * MS_PER_S) /* looking at the clock once an hour shows that it did not jump */
+#define LOG_OCTETS_MAX       ((uint64_t)4 << 20)
+#define PRUNE_INTERVAL_MS    ((int64_t)3600 * MS_PER_S)
+#define PRUNE_PAUSE_MS       ((int64_t)MS_PER_S) /* between portions */
+#define PRUNE_PORTION        500
+#define NAMES_PRUNE_START_MS ((int64_t)2 * MS_PER_S)
+#define NS_PER_S             1000000000
+#define US_PER_S             1000000
 
 /* Holding lock. us is above 0. */
 static void wait_us(struct committer *c, pthread_cond_t *cond, int64_t us)
@@ -85,6 +86,9 @@ static void run_looks(struct committer *c)
 static int64_t until_next_duty(const struct committer *c, struct instant now)
 {
     int64_t next_s = state_next_expiry(c->state);
+    int64_t names_ms =
+        (c->names_prune_next_ms > c->time.expiry_pause_ms ? c->names_prune_next_ms : c->time.expiry_pause_ms) -
+        now.mono_ms;
     int64_t ms = WAIT_MAX_MS;
 
     if (!c->is_well)
@@ -95,6 +99,8 @@ static int64_t until_next_duty(const struct committer *c, struct instant now)
         ms = (next_s - now.real_s) * MS_PER_S;
     if (atomic_load(&c->journal_keep_s) > 0 && c->prune_next_ms - now.mono_ms < ms)
         ms = c->prune_next_ms - now.mono_ms;
+    if (c->settings->registration.prune_unused_s > 0 && names_ms < ms)
+        ms = names_ms;
     return ms;
 }
 
@@ -192,7 +198,7 @@ static void work(struct committer *c)
     gather(c);
     queue_take(c, c->batch_max);
     now = time_look(c);
-    if (c->n_running > 0 || expiry_is_due(c, now))
+    if (c->n_running > 0 || expiry_is_due(c, now) || pruning_is_due(c, now))
         batch_run(c, now);
     if (c->is_well)
         prune(c, now);
@@ -308,9 +314,17 @@ static enum err init_locks(struct committer *c)
     return rc == 0 ? ERR_OK : ERR_MEMORY;
 }
 
+static struct request *own_request(enum request_kind kind)
+{
+    struct item *own = committer_own_item(kind);
+    struct request *r = own != NULL ? own->request : NULL;
+
+    free(own);
+    return r;
+}
+
 static enum err init(struct committer *c, const struct committer_options *o, const struct settings *settings)
 {
-    struct item *own = committer_own_item(REQUEST_EXPIRE);
     enum err e = init_locks(c);
 
     c->o = *o;
@@ -321,10 +335,10 @@ static enum err init(struct committer *c, const struct committer_options *o, con
     atomic_store(&c->journal_keep_s, o->journal_keep_s);
     atomic_store(&c->free_space_min, settings->limits.free_space);
     metrics_init(c);
-    if (own == NULL)
+    c->expire = own_request(REQUEST_EXPIRE);
+    c->prune = own_request(REQUEST_PRUNE);
+    if (c->expire == NULL || c->prune == NULL)
         return ERR_MEMORY;
-    c->expire = own->request;
-    free(own);
     if (e == ERR_OK)
         e = bucket_table_new(&c->registrations, LIMITED_CLIENTS);
     if (e == ERR_OK)
@@ -407,6 +421,7 @@ static enum err bring_up(struct committer *c, struct text *why)
     keeper_look_at_space(c);
     now = time_look(c);
     ages_seed(&c->ages, c->state, now, c->settings->values.grace_s);
+    c->names_prune_next_ms = now.mono_ms + NAMES_PRUNE_START_MS;
     e = publish_keys(c);
     if (e == ERR_OK)
         e = make_table(c, &c->table);
@@ -457,6 +472,7 @@ static void free_all(struct committer *c)
     bucket_table_free(c->registrations);
     bucket_table_free(c->failures);
     request_free(c->expire);
+    request_free(c->prune);
     free(c->observed);
     (void)pthread_cond_destroy(&c->wake);
     (void)pthread_cond_destroy(&c->watchdog_wake);

@@ -12,6 +12,8 @@
 #define OBSERVATIONS_A_BATCH 256
 #define OBSERVE_INTERVAL_MS  ((int64_t)60 * MS_PER_S)
 #define EXPIRE_RETRY_MS      ((int64_t)MS_PER_S)
+#define PRUNE_INTERVAL_MS    ((int64_t)3600 * MS_PER_S)
+#define PRUNE_PAUSE_MS       ((int64_t)60 * MS_PER_S) /* between portions: each looks at all names */
 #define GATHER_SHARE         2
 #define GATHER_MAX_US        ((int64_t)20 * US_PER_MS)
 #define FAILURES_MAX         3
@@ -71,6 +73,7 @@ static MUST_USE enum err decide_one(struct committer *c, struct decide *d, const
     struct entry *e = &c->entries[c->n_effective];
     struct credential *cred = credential_of(c, r);
     bool was_observed = cred != NULL && cred->observed;
+    bool was_used = cred != NULL && cred->last_used_s != 0;
     enum err err;
 
     entry_init(e);
@@ -78,6 +81,8 @@ static MUST_USE enum err decide_one(struct committer *c, struct decide *d, const
     err = decide(d, r, e, res);
     if (err == ERR_OK && cred != NULL && cred->observed && !was_observed)
         note_observed(c, cred);
+    if (err == ERR_OK && cred != NULL && cred->observed && !was_used)
+        c->observed_next_ms = 0; /* with this commit: pruning goes by whether it was ever used */
     if (err == ERR_OK && e->n_effects > 0)
         c->effective[c->n_effective++] = e;
     else
@@ -111,6 +116,28 @@ static MUST_USE enum err decide_expiry(struct committer *c, struct decide *d, st
     return e;
 }
 
+bool pruning_is_due(const struct committer *c, struct instant now)
+{
+    return c->settings->registration.prune_unused_s > 0 && now.mono_ms >= c->names_prune_next_ms &&
+           now.mono_ms >= c->time.expiry_pause_ms;
+}
+
+static MUST_USE enum err decide_pruning(struct committer *c, struct decide *d, struct instant now)
+{
+    size_t before = c->n_effective;
+    enum err e;
+
+    c->names_pruned = 0;
+    if (!pruning_is_due(c, now))
+        return ERR_OK;
+    e = decide_one(c, d, c->prune, &c->results[BATCH_MAX + 1]);
+    if (e == ERR_OK && c->n_effective > before)
+        c->names_pruned = c->effective[before]->n_effects;
+    c->names_prune_next_ms =
+        now.mono_ms + (c->names_pruned >= PRUNE_NAMES_MAX ? PRUNE_PAUSE_MS : PRUNE_INTERVAL_MS);
+    return e;
+}
+
 /* Somebody's decision ended in an error of ours. What has failed several times by itself is given up. */
 static void blame(struct committer *c, size_t first, size_t n)
 {
@@ -137,6 +164,8 @@ static MUST_USE enum err decide_all(struct committer *c, struct instant now)
     };
     enum err e = decide_expiry(c, &d, now);
 
+    if (e == ERR_OK)
+        e = decide_pruning(c, &d, now);
     for (size_t i = 0; e == ERR_OK && i < c->n_running;) {
         struct item *it = c->running[i];
         d.check = NULL;
@@ -267,6 +296,9 @@ void batch_run(struct committer *c, struct instant now)
         store_failed(c, e, doing);
         return;
     }
+    if (c->names_pruned > 0)
+        log_event(LOG_INFO, "names-pruned", log_int("count", (int64_t)c->names_pruned),
+                  log_str("reason", "registered and never used (registration.prune-unused)"));
     adopt_settings(c);
     shared_update(c);  /* before the answers: who asks after his answer finds it counted */
     answer_running(c); /* results point at the entries */

@@ -26,6 +26,7 @@
 
 #define QUEUE_MAX 65536
 #define BATCH_MAX 512
+#define OWN_MAX   2 /* more entries in a batch: expiry, pruning */
 #define NEVER_MS  INT64_MAX
 #define MS_PER_S  1000
 #define US_PER_MS 1000
@@ -210,11 +211,12 @@ struct committer {
     struct log_limit eviction_log;
     struct time_keeper time;
     struct ages ages;
-    struct entry entries[BATCH_MAX + 1];
-    const struct entry *effective[BATCH_MAX + 1]; /* those with effects */
+    struct entry entries[BATCH_MAX + OWN_MAX];
+    const struct entry *effective[BATCH_MAX + OWN_MAX]; /* those with effects */
     size_t n_effective;
-    struct result results[BATCH_MAX + 1];
+    struct result results[BATCH_MAX + OWN_MAX];
     struct request *expire;  /* the program's own, used again and again */
+    struct request *prune;   /* likewise */
     size_t batch_max;        /* 1 after a decision failed, to find out whose it was */
     int64_t gather_until_us; /* the next batch may wait so long for others; 0: it does not */
     size_t gather_n;         /* as many in the queue: all that the last batch answered are back */
@@ -223,6 +225,8 @@ struct committer {
     size_t n_observed, cap_observed;
     int64_t observed_next_ms;
     int64_t prune_next_ms;
+    int64_t names_prune_next_ms;
+    size_t names_pruned; /* by the batch at hand */
     /* When the store is not well. */
     bool is_well, state_is_clean, is_unknown /* what is running waits for its answer */;
     int64_t retry_ms, backoff_ms;
@@ -234,9 +238,10 @@ struct item *committer_own_item(enum request_kind kind); /* NULL: out of memory 
 
 /* ---- batches (committer_batch.c) ---- */
 
-/* Decide, commit, publish and answer what is running, and what has expired. */
+/* Decide, commit, publish and answer what is running, and what has expired, and names that nobody ever used. */
 void batch_run(struct committer *c, struct instant now);
 bool expiry_is_due(const struct committer *c, struct instant now);
+bool pruning_is_due(const struct committer *c, struct instant now);
 /* Write what was observed, and only that. */
 void batch_write_observations(struct committer *c);
 

@@ -54,7 +54,7 @@ static enum err copy_database(const char *from, const char *to, struct text *why
     return e;
 }
 
-static enum err flush_file(const char *path)
+enum err store_file_flush(const char *path)
 {
     int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
     int rc;
@@ -87,7 +87,7 @@ static enum err name_copy(const char *partial, const char *to, enum copy_mode mo
 {
     int rc;
 
-    if (flush_file(partial) != ERR_OK) {
+    if (store_file_flush(partial) != ERR_OK) {
         text_printf(why, "cannot flush %s to its disk: %s", partial, strerror(errno));
         return ERR_IO;
     }

@@ -65,7 +65,8 @@ static const char *const sql[STMT_COUNT] = {
                                " created_s = excluded.created_s, expires_s = excluded.expires_s,"
                                " revoked_s = excluded.revoked_s, count_max = excluded.count_max,"
                                " used = excluded.used, networks = excluded.networks, labels = excluded.labels"),
-    [STMT_ALIAS_PUT] = "INSERT INTO aliases (id, name, fqdn, served, ended) VALUES (?, ?, ?, ?, 0)",
+    [STMT_ALIAS_PUT] = "INSERT INTO aliases (id, name, fqdn, served, serial, ended) VALUES (?, ?, ?, ?, 0, 0)",
+    [STMT_ALIAS_SERIAL] = "UPDATE aliases SET serial = ? WHERE id = ?",
     [STMT_ALIAS_END] = "UPDATE aliases SET ended = 1 WHERE id = ? AND ended = 0",
     [STMT_ZONE_PUT] = PUT_ROW("zones",
                               "id, removed, apex, serial, mname, rname, refresh_s, retry_s, expire_s, minimum_s,"
@@ -342,11 +343,20 @@ static enum err remove_zone(struct apply_stmts *s, const struct effect *f)
 
 static enum err put_serial(struct apply_stmts *s, const struct effect *f)
 {
-    struct stmt_use u = stmt_begin(s->st[STMT_ZONE_SERIAL]);
+    bool is_alias = f->kind == EFFECT_ALIAS_SERIAL;
+    struct stmt_use u = stmt_begin(s->st[is_alias ? STMT_ALIAS_SERIAL : STMT_ZONE_SERIAL]);
 
     stmt_int(&u, f->u.serial.serial);
     stmt_int(&u, f->u.serial.zone);
     return stmt_run_one(&u);
+}
+
+/* Only the journal tells of it. */
+static enum err write_nothing(struct apply_stmts *s, const struct effect *f)
+{
+    (void)s;
+    (void)f;
+    return ERR_OK;
 }
 
 struct writer {
@@ -381,8 +391,10 @@ static const struct writer writers[] = {
     {EFFECT_TOKEN_REVOKED, put_token},
     {EFFECT_ALIAS_MADE, put_alias},
     {EFFECT_ALIAS_ENDED, end_alias},
+    {EFFECT_ALIAS_SERIAL, put_serial},
     {EFFECT_ZONE_SET, put_zone},
     {EFFECT_ZONE_REMOVED, remove_zone},
+    {EFFECT_RESTORED, write_nothing},
 };
 
 enum err effect_write(struct apply_stmts *s, const struct effect *f)

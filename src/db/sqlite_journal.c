@@ -99,7 +99,9 @@ static bool effect_is_on_name(const struct effect *f, uint32_t name)
     case EFFECT_TOKEN_REVOKED:
     case EFFECT_ZONE_SET:
     case EFFECT_ZONE_REMOVED:
+    case EFFECT_ALIAS_SERIAL:
     case EFFECT_ZONE_SERIAL:
+    case EFFECT_RESTORED:
         return false;
     }
     return false;

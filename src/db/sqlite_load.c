@@ -402,6 +402,7 @@ static enum err load_alias(struct loader *ld, struct row *r, struct list *none)
 {
     struct effect_alias a = {.id = row_u32(r)};
     struct effect f = {.kind = EFFECT_ALIAS_MADE, .u.alias = &a};
+    struct effect serial = {.kind = EFFECT_ALIAS_SERIAL};
     bool ended;
     enum err e;
 
@@ -409,8 +410,11 @@ static enum err load_alias(struct loader *ld, struct row *r, struct list *none)
     a.name = row_u32(r);
     row_name(r, &a.fqdn);
     a.served = row_bool(r);
+    serial.u.serial = (struct effect_serial){.zone = a.id, .serial = row_u32(r)};
     ended = row_bool(r);
     e = r->err == ERR_OK ? fold(ld, &f) : r->err;
+    if (e == ERR_OK && serial.u.serial.serial != 0)
+        e = fold(ld, &serial);
     f.kind = EFFECT_ALIAS_ENDED;
     return e == ERR_OK && ended ? fold(ld, &f) : e;
 }
@@ -465,8 +469,8 @@ static const struct scan scans[] = {
      "SELECT id, account, sha256, created_s, expires_s, revoked_s, count_max, used, networks, labels FROM tokens"
      " ORDER BY id",
      "SELECT max(id) FROM tokens", NULL, load_token},
-    {"aliases", "SELECT id, name, fqdn, served, ended FROM aliases ORDER BY id", "SELECT max(id) FROM aliases",
-     NULL, load_alias},
+    {"aliases", "SELECT id, name, fqdn, served, serial, ended FROM aliases ORDER BY id",
+     "SELECT max(id) FROM aliases", NULL, load_alias},
     {"claims",
      "SELECT name, slot, credential, place, added_s, expires_s, network, door, pinned, rdata FROM claims"
      " ORDER BY name, slot",

@@ -83,7 +83,7 @@ static const char *const version_1[] = {
     ") STRICT",
     "CREATE TABLE aliases ("
     " id INTEGER PRIMARY KEY, name INTEGER NOT NULL REFERENCES names, fqdn BLOB NOT NULL, served INTEGER NOT NULL,"
-    " ended INTEGER NOT NULL"
+    " serial INTEGER NOT NULL, ended INTEGER NOT NULL"
     ") STRICT",
     "CREATE TABLE claims ("
     " name INTEGER NOT NULL REFERENCES names, slot INTEGER NOT NULL,"

@@ -41,6 +41,7 @@ enum apply_stmt {
     STMT_GRANT_END,
     STMT_TOKEN_PUT,
     STMT_ALIAS_PUT,
+    STMT_ALIAS_SERIAL,
     STMT_ALIAS_END,
     STMT_ZONE_PUT,
     STMT_ZONE_REMOVE,
@@ -134,6 +135,8 @@ enum copy_mode { COPY_REFUSE /* ERR_EXISTS when there is a file */, COPY_REPLACE
 /* Copy the database at `from` (as it is at one moment, also while it is written) into a single file `to`, and flush
  * it: `to` appears whole or not at all. On error *why has a sentence. */
 MUST_USE enum err sqlite_copy_file(const char *from, const char *to, enum copy_mode mode, struct text *why);
+/* Flush a file to its disk. ERR_IO, with errno. */
+MUST_USE enum err store_file_flush(const char *path);
 /* Findings, one a line, into report. ERR_CORRUPT: there are some; else what kept us from looking. */
 MUST_USE enum err sqlite_check_db(sqlite3 *db, struct text *report);
 

@@ -299,6 +299,7 @@ static inline void scenario_entry(struct entry *e, uint64_t seq)
         add_grant(e, EFFECT_GRANT_MADE, 2);
         add_alias(e, EFFECT_ALIAS_MADE, 1, "_acme-challenge.shop.example.com");
         add_alias(e, EFFECT_ALIAS_MADE, 2, "_acme-challenge.example.com");
+        add_effect(e, (struct effect){.kind = EFFECT_ALIAS_SERIAL, .u.serial = {.zone = 1, .serial = 4000000000u}});
         break;
     case 6:
         add_claim(e, EFFECT_CLAIM_ADDED, 1, 0, 1, "first");

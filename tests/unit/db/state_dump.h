@@ -123,7 +123,7 @@ static inline void dump_rest(struct text *t, const struct state *s)
         const struct alias *a = state_alias(s, id);
         if (a == NULL)
             continue;
-        text_printf(t, "alias %u name=%u served=%d", a->id, a->name, a->served);
+        text_printf(t, "alias %u name=%u served=%d serial=%u", a->id, a->name, a->served, a->serial);
         dump_wire_name(t, &a->fqdn);
         text_put_char(t, '\n');
     }
