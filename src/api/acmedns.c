@@ -11,7 +11,7 @@
 #include "core/state.h"
 
 #define REPLY_MAX     ((size_t)1 << 20)
-#define DETAIL_MAX    128
+#define DETAIL_MAX    256
 #define CHALLENGE_LEN 43 /* SHA-256 in base64url, RFC 8555 section 8.4 */
 
 static void reply_error(struct http_request *rq, unsigned status, const char *word)
@@ -254,6 +254,7 @@ static const struct refused_registration refused_registrations[] = {
     {REFUSAL_QUOTA, 403, "quota_exceeded"},
     {REFUSAL_RATE, 429, "rate_limit_exceeded"},
     {REFUSAL_FULL, 503, "registration_paused"},
+    {REFUSAL_LABEL_TAKEN, 403, "no_free_label"},
     {REFUSAL_BAD_NETWORK, 400, "invalid_allowfrom_cidr"},
     {REFUSAL_TOO_LARGE, 413, "request_too_large"},
     {REFUSAL_STORE_UNAVAILABLE, 503, "db_error"},

@@ -14,6 +14,8 @@
 #define HERE  SERVES_ADMIN
 #define V1    (SERVES_ADMIN | SERVES_V1)
 #define GROUP GROUP_ADMIN, 0, 0
+/* A file with many accounts; everything else fits into api.max-body. */
+#define LARGE GROUP_ADMIN, 0, HTTP_LARGE_BODY
 
 const struct route admin_routes[] = {
     {"POST", "/v1/reload", HERE, GROUP, admin_reload},
@@ -53,6 +55,9 @@ const struct route admin_routes[] = {
     {"POST", "/v1/tokens", V1, GROUP, admin_token_create},
     {"GET", "/v1/tokens/{token}", V1, GROUP, admin_token_show},
     {"DELETE", "/v1/tokens/{token}", V1, GROUP, admin_token_delete},
+
+    {"POST", "/v1/apply", V1, LARGE, admin_apply},
+    {"POST", "/v1/checks", V1, GROUP, admin_check},
 
     {"GET", "/v1/openapi.yaml", V1, GROUP, admin_openapi},
     {"GET", "/problems/{code}", V1, GROUP, admin_problem},

@@ -100,13 +100,12 @@ bool body_has(const struct body *b, const char *member)
     return b->object != NULL && json_object_get(b->object, member) != NULL;
 }
 
-bool body_object(const struct body *b, struct body *out, const char *member, const char *const *known, size_t n)
+/* Go into an object that is called so in b; false: it is none, or has members that are not known. */
+static bool descend(const struct body *b, struct body *out, const json_t *value, const char *member,
+                    const char *const *known, size_t n)
 {
-    const json_t *value = find(b, member);
     char where[SHOWN_MAX];
 
-    if (value == NULL)
-        return false;
     if (!json_is_object(value)) {
         say_type(b, member, "an object");
         return false;
@@ -120,6 +119,13 @@ bool body_object(const struct body *b, struct body *out, const char *member, con
     else
         check_members(out, known, n);
     return !problem_is(b->problem);
+}
+
+bool body_object(const struct body *b, struct body *out, const char *member, const char *const *known, size_t n)
+{
+    const json_t *value = find(b, member);
+
+    return value != NULL && descend(b, out, value, member, known, n);
 }
 
 /* A copy of a string; NULL: a problem. */
@@ -213,6 +219,25 @@ static bool find_list(const struct body *b, const char *member, const json_t **l
         return false;
     }
     return *list != NULL;
+}
+
+size_t body_list(const struct body *b, const char *member)
+{
+    const json_t *list;
+
+    return find_list(b, member, &list) ? json_array_size(list) : 0;
+}
+
+bool body_item(const struct body *b, struct body *out, const char *member, size_t i, const char *const *known,
+               size_t n)
+{
+    char item[SHOWN_MAX];
+    const json_t *list;
+
+    if (!find_list(b, member, &list))
+        return false;
+    (void)snprintf(item, sizeof item, "%s[%zu]", member, i);
+    return descend(b, out, json_array_get(list, i), item, known, n);
 }
 
 /* Room for one more than n elements, so that an empty list is no NULL. */

@@ -236,7 +236,7 @@ void admin_credential_show(struct http_request *rq)
 
 /* ---- changes ---- */
 
-static void read_rights(struct request_credential *c, const struct body *b)
+void admin_read_rights(struct request_credential *c, const struct body *b)
 {
     c->label = body_text(b, "label");
     c->has_names = body_has(b, "names");
@@ -255,7 +255,7 @@ static void fill_new(struct http_request *rq, struct request *r, const struct bo
     (void)rq;
     r->u.credential.account = body_text(b, "account");
     r->u.credential.tsig = body_flag(b, "tsig", false);
-    read_rights(&r->u.credential, b);
+    admin_read_rights(&r->u.credential, b);
 }
 
 /* The credential of a result, with its secret when there is a new one. */
@@ -339,7 +339,7 @@ static void fill_set(struct http_request *rq, struct request *r, const struct bo
     bool is_change = false;
 
     c->credential = read_ref(rq, &r->arena, b->problem);
-    read_rights(c, b);
+    admin_read_rights(c, b);
     for (size_t i = 0; i < c->n_names; i++)
         is_change = is_change || is_signed(&c->names[i]);
     if (is_change)

@@ -23,6 +23,9 @@
 /* Read what a change is about: the body b, and the path. What goes into r is copied into r->arena. */
 typedef void admin_fill(struct http_request *rq, struct request *r, const struct body *b);
 
+/* Members of a credential that say what it may do: label, names, actions, kinds, networks, expires. */
+void admin_read_rights(struct request_credential *c, const struct body *b);
+
 /* What a handler of a change consists of. */
 struct admin_change {
     enum request_kind kind;
@@ -89,6 +92,10 @@ json_t *admin_json_credential(const struct state *s, const struct viewer *v, con
 json_t *admin_json_scope(const struct state *s, const struct viewer *v, const struct credential *c);
 /* The text of character-strings. */
 json_t *admin_json_value(const uint8_t *rdata, size_t rdlen);
+/* Add to list what of n's dns-persist-01 records no authority takes at now_s any more, or not for long; nothing
+ * when the list has LAPSING_MAX already. False: no memory. */
+#define LAPSING_MAX 20
+MUST_USE bool admin_note_lapsing(json_t *list, const struct name_entry *n, int64_t now_s);
 /* Set item's "credential" and "label": who made an entry of the journal. False: no memory. */
 MUST_USE bool admin_put_maker(json_t *item, const struct state *s, uint32_t credential, enum door door);
 
@@ -110,6 +117,8 @@ route_handler admin_value_list, admin_value_add, admin_value_remove, admin_value
 route_handler admin_credential_list, admin_credential_create, admin_credential_show, admin_credential_patch,
     admin_credential_delete, admin_credential_rotate;
 route_handler admin_token_list, admin_token_create, admin_token_show, admin_token_delete;
+route_handler admin_apply;
+route_handler admin_check;
 route_handler admin_openapi, admin_problem;
 
 #endif

@@ -21,7 +21,7 @@
 #define WAIT_MAX_MS 60000
 #define SHOWN_MAX   80
 
-enum blank_kind { BLANK_NAME, BLANK_CREDENTIAL, BLANK_ACCOUNT, BLANK_ZONE };
+enum blank_kind { BLANK_NAME, BLANK_CREDENTIAL, BLANK_ACCOUNT, BLANK_ZONE, BLANK_ALIAS };
 
 /* An id in an item, whose text is the state's to tell. */
 struct blank {
@@ -272,9 +272,15 @@ static bool put_subject(struct reading *r, json_t *object, const struct effect *
     case EFFECT_ZONE_REMOVED:
         leave_blank(r, object, "zone", BLANK_ZONE, f->u.zone->id);
         return true;
+    case EFFECT_ALIAS_SERIAL:
+        leave_blank(r, object, "alias", BLANK_ALIAS, f->u.serial.zone);
+        return json_put(object, "serial", json_integer((json_int_t)f->u.serial.serial));
     case EFFECT_ZONE_SERIAL:
         leave_blank(r, object, "zone", BLANK_ZONE, f->u.serial.zone);
         return json_put(object, "serial", json_integer((json_int_t)f->u.serial.serial));
+    case EFFECT_RESTORED:
+        return json_put(object, "backup-change", json_integer((json_int_t)f->u.restored.ended_seq)) &&
+               json_put(object, "backup-time", json_time(f->u.restored.ended_s));
     }
     return true;
 }
@@ -292,6 +298,8 @@ static bool shows(const struct reading *r, const struct entry *e, const struct e
     size_t n;
     const uint32_t *names = admin_effect_names(f, &n);
 
+    if (f->kind == EFFECT_ALIAS_SERIAL) /* of whatever alias its batch changed */
+        return r->sees_all;
     if (r->sees_all || e->credential == r->credential || is_about_own_credential(r, f))
         return true;
     for (size_t i = 0; i < n; i++)
@@ -381,7 +389,8 @@ static json_t *json_of_blank(const struct state *s, const struct blank *b)
 {
     const struct name_entry *n;
     const struct credential *c;
-    char uuid[UUID_TEXT_LEN + 1];
+    const struct alias *alias;
+    char uuid[UUID_TEXT_LEN + 1], fqdn[NAME_TEXT_MAX];
 
     switch (b->what) {
     case BLANK_NAME:
@@ -394,6 +403,9 @@ static json_t *json_of_blank(const struct state *s, const struct blank *b)
         return json_account(s, b->id);
     case BLANK_ZONE:
         return json_zone(s, b->id);
+    case BLANK_ALIAS:
+        alias = state_alias(s, b->id);
+        return alias != NULL ? json_string(name_format(&alias->fqdn, fqdn)) : json_null();
     }
     return json_null();
 }

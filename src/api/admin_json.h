@@ -77,6 +77,11 @@ void body_init(struct body *b, const json_t *json, struct arena *arena, struct p
 /* A member that is an object; false: it is not there (or there is a problem). */
 MUST_USE bool body_object(const struct body *b, struct body *out, const char *member, const char *const *known,
                           size_t n);
+/* How many elements a member that is a list has; 0: it is empty, not there, or a problem. */
+size_t body_list(const struct body *b, const char *member);
+/* The i-th of them, which is an object; false: a problem. */
+MUST_USE bool body_item(const struct body *b, struct body *out, const char *member, size_t i,
+                        const char *const *known, size_t n);
 bool body_has(const struct body *b, const char *member);           /* also when it is null */
 const char *body_text(const struct body *b, const char *member);   /* NULL: not there */
 const char *body_needed(const struct body *b, const char *member); /* the same, a problem when it is not there */

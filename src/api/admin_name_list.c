@@ -147,7 +147,7 @@ static uint32_t ids_next(const struct name_ids *where, struct page *page, const 
 static void look_at_list(struct http_request *rq, const struct result *result, const struct state *state)
 {
     struct problem problem = {.reason = REFUSAL_NONE};
-    struct name_ids where;
+    struct name_ids where = {0};
     struct name_filter f;
     struct viewer v;
     struct page page;

@@ -1,8 +1,11 @@
 /* /v1/names/{name}, and making one; lists are in admin_name_list.c. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/admin_internal.h"
+
+#define ALIASES_SHOWN 256 /* of one name; more than there can be */
 
 static json_t *json_domains(const struct name_entry *n)
 {
@@ -17,17 +20,25 @@ static json_t *json_domains(const struct name_entry *n)
     return list;
 }
 
-/* Aliases are few: made by people. */
+static int compare_ids(const void *a, const void *b)
+{
+    const uint32_t *x = a, *y = b;
+
+    return *x < *y ? -1 : *x > *y;
+}
+
+/* In the order in which they were made. */
 static json_t *json_aliases(const struct state *s, const struct name_entry *n)
 {
     json_t *list = json_array();
+    uint32_t ids[ALIASES_SHOWN];
+    size_t n_ids = state_aliases_of(s, n->id, ids, ARRAY_LEN(ids));
     char text[NAME_TEXT_MAX];
 
-    for (uint32_t id = 1; id <= state_last_alias(s); id++) {
-        const struct alias *alias = state_alias(s, id);
-        if (alias == NULL || alias->name != n->id)
-            continue;
-        if (json_array_append_new(list, json_string(name_format(&alias->fqdn, text))) != 0) {
+    n_ids = n_ids < ARRAY_LEN(ids) ? n_ids : ARRAY_LEN(ids);
+    qsort(ids, n_ids, sizeof ids[0], compare_ids);
+    for (size_t i = 0; i < n_ids; i++) {
+        if (json_array_append_new(list, json_string(name_format(&state_alias(s, ids[i])->fqdn, text))) != 0) {
             json_decref(list);
             return NULL;
         }
@@ -110,16 +121,20 @@ static void fill_set(struct http_request *rq, struct request *r, const struct bo
 {
     static const char *const lists[] = {"add", "remove"};
     struct request_name *name = &r->u.name;
-    struct body domains;
+    struct body domains, aliases;
 
     name->name = admin_param_name(rq, &r->arena, b->problem);
     name->account = body_text(b, "account");
     name->has_subtree = body_has(b, "subtree");
     name->subtree = body_flag(b, "subtree", false);
-    if (!body_object(b, &domains, "domains", lists, ARRAY_LEN(lists)))
-        return;
-    name->domains_add = body_texts(&domains, "add", &name->n_domains_add);
-    name->domains_remove = body_texts(&domains, "remove", &name->n_domains_remove);
+    if (body_object(b, &domains, "domains", lists, ARRAY_LEN(lists))) {
+        name->domains_add = body_texts(&domains, "add", &name->n_domains_add);
+        name->domains_remove = body_texts(&domains, "remove", &name->n_domains_remove);
+    }
+    if (body_object(b, &aliases, "aliases", lists, ARRAY_LEN(lists))) {
+        name->aliases_add = body_texts(&aliases, "add", &name->n_aliases_add);
+        name->aliases_remove = body_texts(&aliases, "remove", &name->n_aliases_remove);
+    }
 }
 
 static void look_at_done(struct http_request *rq, const struct result *result, const struct state *state)
@@ -130,7 +145,7 @@ static void look_at_done(struct http_request *rq, const struct result *result, c
 
 void admin_name_patch(struct http_request *rq)
 {
-    static const char *const members[] = {"account", "domains", "subtree"};
+    static const char *const members[] = {"account", "domains", "aliases", "subtree"};
     static const struct admin_change set = {REQUEST_NAME_SET, members, ARRAY_LEN(members), fill_set, look_at_done};
 
     admin_submit(rq, &set);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/admin_internal.h"
+#include "base/clock.h"
 #include "core/name.h"
 
 #define DESCRIPTION_MAX ((size_t)1 << 20)
@@ -34,12 +35,34 @@ struct zone_count {
 };
 
 struct seen {
-    json_t *zones, *counts; /* NULL: no memory */
-    uint32_t at;            /* the name that was counted last */
+    json_t *zones, *counts, *lapsing; /* NULL: no memory */
+    int64_t now_s;
+    uint32_t at; /* the name that was counted last */
     bool is_counted;
     size_t n_zones;
     struct zone_count of[ZONES_SHOWN];
 };
+
+static struct seen *seen_new(void)
+{
+    struct seen *seen = calloc(1, sizeof *seen);
+
+    if (seen == NULL)
+        return NULL;
+    seen->lapsing = json_array();
+    seen->now_s = clock_real_s(&clock_system);
+    return seen;
+}
+
+static void seen_free(struct seen *seen)
+{
+    if (seen == NULL)
+        return;
+    json_decref(seen->zones);
+    json_decref(seen->counts);
+    json_decref(seen->lapsing);
+    free(seen);
+}
 
 static struct zone_count *count_of(struct seen *seen, uint32_t zone)
 {
@@ -65,6 +88,10 @@ static void look_at_names(void *arg, const struct viewer *unused, const struct s
             continue;
         count->names++;
         count->values += n->values.n;
+        if (!admin_note_lapsing(seen->lapsing, n, seen->now_s)) {
+            json_decref(seen->lapsing);
+            seen->lapsing = NULL;
+        }
     }
     seen->is_counted = seen->at >= state_last_name(state);
 }
@@ -171,7 +198,7 @@ static bool look_around(struct http_request *rq, struct seen *seen)
 static void show_server(struct http_request *rq)
 {
     const struct api_services *sv = http_services(rq);
-    struct seen *seen = calloc(1, sizeof *seen);
+    struct seen *seen = seen_new();
     struct sink_status st;
     json_t *object;
     bool has_seen = seen != NULL && look_around(rq, seen);
@@ -179,7 +206,7 @@ static void show_server(struct http_request *rq)
 
     /* People on the admin socket look here most when the committer does not answer: they are told the rest. */
     if (seen != NULL && !has_seen && !http_is_local(rq)) {
-        free(seen);
+        seen_free(seen);
         return;
     }
     object = describe(&sv->control);
@@ -187,12 +214,9 @@ static void show_server(struct http_request *rq)
     is_whole = seen != NULL && json_put(object, "base-url", json_string(http_base_url(rq))) &&
                json_put(object, "ready", json_boolean(st.ready)) && json_put(object, "store", json_store(&st)) &&
                json_put(object, "zones", has_seen ? json_incref(seen->zones) : json_array()) &&
-               json_put(object, "counts", has_seen ? json_incref(seen->counts) : json_null());
-    if (seen != NULL) {
-        json_decref(seen->zones);
-        json_decref(seen->counts);
-    }
-    free(seen);
+               json_put(object, "counts", has_seen ? json_incref(seen->counts) : json_null()) &&
+               json_put(object, "lapsing", json_incref(seen->lapsing));
+    seen_free(seen);
     if (!is_whole) {
         json_decref(object);
         object = NULL;

@@ -18,6 +18,7 @@
 #define CHANGES_MAX   10000
 #define SCAN_MAX      1000000 /* entries of the journal, newest ones */
 #define RCODE_MAX     16
+#define PLACES_MAX    256 /* at aliases, of one name */
 
 struct change {
     int64_t time_us;
@@ -32,9 +33,11 @@ struct tracing {
     int64_t since_s;
     struct name_ref ref;
     bool is_missing;
-    struct result why; /* is_missing */
-    struct name owner; /* case as registered */
-    uint32_t name;     /* 0: never made */
+    struct result why;   /* is_missing */
+    struct name owner;   /* case as registered */
+    uint32_t name;       /* 0: never made */
+    struct name *places; /* its owners at aliases; room for PLACES_MAX */
+    size_t n_places;
     struct trace_record *questions;
     size_t n_questions;
     struct change *changes; /* a ring: the oldest is at first */
@@ -52,11 +55,12 @@ static void find(void *arg, const struct viewer *v, const struct state *state)
     if (n != NULL) {
         t->name = n->id;
         name_set(&t->owner, n->owner, n->owner_len);
+        t->n_places = state_alias_places(state, n, t->places, PLACES_MAX);
         return;
     }
     t->is_missing = !v->sees_all || t->why.refusal != REFUSAL_NOT_FOUND ||
                     name_parse(&t->owner, t->ref.text, t->ref.len) != ERR_OK ||
-                    state_zone_of(state, &t->owner) == NULL;
+                    (state_zone_of(state, &t->owner) == NULL && state_alias_over(state, &t->owner) == NULL);
 }
 
 /* ---- questions ---- */
@@ -73,10 +77,22 @@ static const char *rcode_format(const struct trace_record *r, char out[RCODE_MAX
     return out;
 }
 
-static json_t *json_question(const struct trace_record *r)
+/* Which of the aliases' owners the question was for; NULL: the name's own. */
+static const struct name *place_of(const struct tracing *t, const struct trace_record *r)
+{
+    const struct trace *trace = http_services(t->rq)->trace;
+
+    for (size_t i = 0; i < t->n_places; i++)
+        if (trace_name_hash(trace, &t->places[i]) == r->name_hash)
+            return &t->places[i];
+    return NULL;
+}
+
+static json_t *json_question(const struct tracing *t, const struct trace_record *r)
 {
     struct addr from = {.family = (r->flags & TRACE_V6) != 0 ? ADDR_V6 : ADDR_V4};
-    char type[RR_TYPE_TEXT_MAX], rcode[RCODE_MAX];
+    char type[RR_TYPE_TEXT_MAX], rcode[RCODE_MAX], text[NAME_TEXT_MAX];
+    const struct name *place = place_of(t, r);
     json_t *object = json_object();
 
     memcpy(from.b, r->client, from.family == ADDR_V6 ? 16 : 4);
@@ -91,26 +107,53 @@ static json_t *json_question(const struct trace_record *r)
         json_put(object, "records", json_integer((json_int_t)r->count)) &&
         json_put(object, "truncated", json_boolean((r->flags & TRACE_TRUNCATED) != 0)) &&
         json_put(object, "serial", json_integer((json_int_t)r->serial)) &&
-        json_put(object, "at", json_integer((json_int_t)r->listener)))
+        json_put(object, "at", json_integer((json_int_t)r->listener)) &&
+        (place == NULL || json_put(object, "alias", json_string(name_format(place, text)))))
         return object;
     json_decref(object);
     return NULL;
 }
 
+static int by_time(const void *a, const void *b)
+{
+    const struct trace_record *x = a, *y = b;
+
+    return x->time_us < y->time_us ? -1 : x->time_us > y->time_us;
+}
+
+/* The questions for one more owner; the newest ones of all are kept, oldest first. */
+static void read_more(struct tracing *t, const struct trace *trace, const struct name *folded)
+{
+    size_t more = trace_read(trace, trace_name_hash(trace, folded), t->since_s * US_PER_S,
+                             t->questions + t->n_questions, QUESTIONS_MAX);
+
+    if (more == 0)
+        return;
+    t->n_questions += more;
+    qsort(t->questions, t->n_questions, sizeof *t->questions, by_time);
+    if (t->n_questions > QUESTIONS_MAX) {
+        memmove(t->questions, t->questions + t->n_questions - QUESTIONS_MAX, QUESTIONS_MAX * sizeof *t->questions);
+        t->n_questions = QUESTIONS_MAX;
+    }
+}
+
 static void read_questions(struct tracing *t)
 {
     const struct trace *trace = http_services(t->rq)->trace;
+    size_t room = t->n_places > 0 ? 2 * QUESTIONS_MAX : QUESTIONS_MAX;
     struct name folded = t->owner;
 
     if (trace == NULL)
         return;
-    t->questions = calloc(QUESTIONS_MAX, sizeof *t->questions);
+    t->questions = calloc(room, sizeof *t->questions);
     t->no_memory = t->questions == NULL;
     if (t->no_memory)
         return;
     name_fold(&folded);
     t->n_questions =
         trace_read(trace, trace_name_hash(trace, &folded), t->since_s * US_PER_S, t->questions, QUESTIONS_MAX);
+    for (size_t i = 0; i < t->n_places; i++)
+        read_more(t, trace, &t->places[i]);
 }
 
 /* ---- changes ---- */
@@ -204,7 +247,7 @@ static json_t *json_items(struct tracing *t)
             item = json_incref(change->item);
             c++;
         } else {
-            item = json_question(&t->questions[q++]);
+            item = json_question(t, &t->questions[q++]);
         }
         if (json_array_append_new(list, item) != 0) {
             json_decref(list);
@@ -243,10 +286,12 @@ static bool find_name_of(struct tracing *t)
 
 static void trace(struct http_request *rq)
 {
-    struct tracing t = {.rq = rq};
+    struct tracing t = {.rq = rq, .places = calloc(PLACES_MAX, sizeof(struct name))};
     enum err e = ERR_OK;
 
-    if (find_name_of(&t)) {
+    if (t.places == NULL)
+        http_reply_json(rq, 200, NULL);
+    else if (find_name_of(&t)) {
         read_questions(&t);
         e = read_changes(&t);
         if (e != ERR_OK && !t.no_memory)
@@ -258,6 +303,7 @@ static void trace(struct http_request *rq)
         json_decref(t.changes[i].item);
     free(t.changes);
     free(t.questions);
+    free(t.places);
 }
 
 void admin_trace(struct http_request *rq)

@@ -351,9 +351,25 @@ static bool body_reserve(struct http_request *rq, size_t len)
     return true;
 }
 
+/* Whether a body may grow to len octets. Beyond api.max-body there is room for few at a time, since nobody has
+ * shown yet who it is. */
+static bool body_has_room(struct http_request *rq, size_t len)
+{
+    struct http_host *h = rq->host;
+
+    if (rq->is_large || rq->conn->listener->is_admin || len <= rq->tuning->max_body)
+        return true;
+    pthread_mutex_lock(&h->lock);
+    rq->is_large = h->large_bodies < HTTP_LARGE_MAX;
+    h->large_bodies += rq->is_large ? 1u : 0u;
+    pthread_mutex_unlock(&h->lock);
+    rq->too_many_large = !rq->is_large;
+    return rq->is_large;
+}
+
 static enum MHD_Result body_take(struct http_request *rq, const char *bytes, size_t len)
 {
-    if (rq->too_large || len > rq->body_max - rq->body_len) {
+    if (rq->too_large || len > rq->body_max - rq->body_len || !body_has_room(rq, rq->body_len + len)) {
         rq->too_large = true;
         rq->drained += len;
         return rq->drained <= HTTP_DRAIN_MAX ? MHD_YES : MHD_NO;
@@ -375,8 +391,23 @@ static bool is_below_v1(const struct http_request *rq)
     return (rq->conn->listener->serves & SERVES_V1) != 0 && strncmp(path, "v1/", 3) == 0;
 }
 
+/* Whoever looks for why a client was told so finds it. */
+static void record_closed_registration(struct http_request *rq)
+{
+    struct http_host *h = rq->host;
+    struct route_match open;
+
+    if (rq->tuning->registration != REGISTRATION_NONE)
+        return;
+    route_find(&open, h->tables, h->n_tables, rq->conn->listener->serves, ROUTE_REGISTRATION, rq->method, rq->path);
+    if (open.outcome == ROUTE_FOUND && open.route->group == GROUP_REGISTER)
+        http_record_refusal(rq, DOOR_ACMEDNS, REFUSAL_REGISTRATION_CLOSED, NULL, NULL,
+                            "registration is closed (registration.allow is none); riposte name create makes names");
+}
+
 static void reply_not_found(struct http_request *rq)
 {
+    record_closed_registration(rq);
     if (is_below_v1(rq)) {
         http_reply_problem(rq, REFUSAL_NOT_FOUND, "there is no such path", "GET /v1/openapi.yaml lists all paths");
         return;
@@ -450,6 +481,13 @@ static void handle(struct http_request *rq)
     }
     if (is_preflight(rq)) { /* headers are added where the reply is sent */
         http_reply_empty(rq, 204);
+        return;
+    }
+    if (rq->too_many_large) {
+        http_reply_problem(rq, REFUSAL_STORE_UNAVAILABLE,
+                           "too many large requests are coming in; it was not applied",
+                           "try again in a moment, or use the admin socket");
+        http_reply_retry_after(rq, 1);
         return;
     }
     if (rq->too_large) {
@@ -539,6 +577,7 @@ void http_on_completed(void *cls, struct MHD_Connection *c, void **context, enum
 {
     struct http_request *rq = *context;
     struct http_host *h;
+    size_t large;
 
     (void)cls, (void)c;
     *context = NULL;
@@ -554,8 +593,10 @@ void http_on_completed(void *cls, struct MHD_Connection *c, void **context, enum
     deadline_set(&rq->conn->deadline,
                  clock_mono_ms(h->clock) + (int64_t)HTTP_IDLE_S * MS_PER_S + rq->tuning->request_timeout_ms);
     deadline_give_turn(&rq->conn->deadline);
+    large = rq->is_large ? 1 : 0;
     http_request_release(rq);
     pthread_mutex_lock(&h->lock);
+    h->large_bodies -= large;
     if (--h->active == 0)
         pthread_cond_broadcast(&h->changed);
     pthread_mutex_unlock(&h->lock);

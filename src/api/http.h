@@ -47,6 +47,9 @@ struct api_services {
 };
 const struct api_services *http_services(const struct http_request *rq);
 
+/* A body that only few routes take (struct route, max_body). */
+#define HTTP_LARGE_BODY ((size_t)1 << 20)
+
 /* ---- the request ---- */
 
 const char *http_method(const struct http_request *rq);

@@ -32,7 +32,8 @@
 #define HTTP_QUERY_MAX   256 /* kept for redirects */
 #define HTTP_TABLES_MAX  8
 #define HTTP_ARENA_MAX   ((size_t)8 << 20)
-#define HTTP_ADMIN_BODY  ((size_t)1 << 20)
+#define HTTP_ADMIN_BODY  HTTP_LARGE_BODY
+#define HTTP_LARGE_MAX   8 /* bodies over api.max-body at a time: who sends one is not known yet */
 
 /* All listeners share one. */
 struct http_host {
@@ -52,6 +53,7 @@ struct http_host {
     pthread_cond_t changed;
     size_t active; /* requests, from their header to the end of their reply */
     size_t offloads;
+    size_t large_bodies;
     bool stopped;                 /* nothing waits any more */
     struct http_request *waiting; /* suspended ones */
     size_t resuming;              /* unlinked, but perhaps not resumed yet */
@@ -124,7 +126,9 @@ struct http_request {
 
     size_t body_max, body_len, body_cap, drained;
     bool too_large;
-    char *body; /* inline or malloc'ed */
+    bool is_large;       /* counted in host.large_bodies */
+    bool too_many_large; /* no room for one more */
+    char *body;          /* inline or malloc'ed */
     char body_inline[HTTP_BODY_INLINE];
 
     _Atomic unsigned users; /* libmicrohttpd, and a change that is under way */

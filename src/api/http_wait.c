@@ -160,6 +160,7 @@ static void on_done(void *arg, const struct result *result, const struct state *
     if (rq->look != NULL)
         rq->look(rq, &rq->result, state);
     rq->result.entry = NULL; /* the committer's, until here */
+    rq->result.plan = NULL;
     wait_end(rq);
 }
 

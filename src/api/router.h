@@ -44,7 +44,7 @@ struct route {
     unsigned serves; /* enum api_serves: listeners with any of these have this row */
     enum route_group group;
     unsigned flags;  /* enum route_flag */
-    size_t max_body; /* octets; 0: api.max-body */
+    size_t max_body; /* octets; 0: api.max-body; elsewhere than on the admin socket, few at a time may have more */
     route_handler *handle;
 };
 

@@ -15,6 +15,7 @@
 #include "base/metrics.h"
 #include "base/text.h"
 #include "core/change_sink.h"
+#include "core/name.h"
 #include "core/refusals.h"
 #include "core/settings.h"
 #include "core/trace.h"
@@ -63,6 +64,23 @@ struct api_listener_status {
     int64_t certificate_expires_s; /* 0: no TLS */
 };
 
+/* A domain to check, and what the state says of the name that it is declared at. All borrowed. */
+struct api_check {
+    const char *domain; /* normalised */
+    bool is_wildcard;
+    const char *ca;             /* NULL: the configured one */
+    bool is_trusted;            /* an administrator: also servers on private addresses may be asked */
+    const struct name *name;    /* the challenge name */
+    const struct name *aliases; /* n_aliases of them */
+    size_t n_aliases;
+    size_t n_values;
+    int64_t newest_s;      /* Unix seconds; 0: no value */
+    const char *newest_by; /* a label, "": none */
+    /* Bring the three above up to date: values may come and go while the check runs. Called from within check(). */
+    void (*refresh)(void *arg);
+    void *arg;
+};
+
 /* What the server itself does for administrators; provided by serve. */
 struct api_control {
     /* Read the configuration again and apply it, all or nothing. On error *report has the errors as check config
@@ -70,6 +88,11 @@ struct api_control {
     MUST_USE enum err (*reload)(void *self, struct text *report);
     /* JSON members about the DNS side for /v1/server: an array of listeners and the like, as a JSON object text. */
     MUST_USE enum err (*describe)(void *self, struct text *json);
+    /* Could a certificate for a domain be had? Asks servers all over the world: blocks for up to half a minute; any
+     * thread. Puts
+     * {"ok", "findings"} into *json. ERR_SYNTAX: an authority that is not known, *json has a sentence; ERR_FULL: as
+     * many as may be are under way; ERR_CLOSED: the server stops. NULL: not here. */
+    MUST_USE enum err (*check)(void *self, const struct api_check *what, struct text *json);
     /* All metrics, Prometheus text. */
     void (*metrics)(void *self, struct text *out);
     void *self;
