@@ -136,7 +136,7 @@ struct lookup {
     size_t n_silent;
 };
 
-/* With the given resolvers; n 0: those of the system (/etc/resolv.conf). No deadline. crypto_init() must have been
+/* With the given resolvers; n 0: those in /etc/resolv.conf. No deadline. crypto_init() must have been
  * called. ERR_NOT_FOUND: the system has none that can be used; l is usable for lookup_ask() only. */
 MUST_USE enum err lookup_init(struct lookup *l, const struct lookup_server *resolvers, size_t n);
 /* Forget who did not answer, before another round. */
