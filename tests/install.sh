@@ -10,6 +10,12 @@ for file in bin/riposte share/man/man8/riposte.8 share/man/man5/riposte.yaml.5 l
   lib/systemd/system/riposte-dns.socket lib/systemd/system/riposte-api.socket lib/sysusers.d/riposte.conf; do
   [ -f "$prefix/$file" ] || fail "$file is not installed"
 done
+for client in dehydrated uacme exec; do
+  hook=$prefix/libexec/riposte/hook-$client
+  [ -x "$hook" ] && grep -q "^exec /.*/riposte hook $client " "$hook" || fail "the hook of $client is not installed, or names no program"
+done
+bash -n "$prefix/share/bash-completion/completions/riposte" || fail "bash's completion is not installed, or does not parse"
+grep -q "^#compdef riposte$" "$prefix/share/zsh/site-functions/_riposte" || fail "zsh's completion is not installed"
 sample=$(find "$root" -name riposte.yaml.sample)
 [ -n "$sample" ] || fail "the sample configuration is not installed"
 

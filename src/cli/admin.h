@@ -4,6 +4,7 @@
 #define CLI_ADMIN_H
 
 #include <jansson.h>
+#include <stdio.h>
 
 #include "base/text.h"
 #include "cli/args.h"
@@ -33,6 +34,10 @@ int run_name_delete(const struct cli *cli, int argc, char **argv);
 int run_value_list(const struct cli *cli, int argc, char **argv);
 int run_value_add(const struct cli *cli, int argc, char **argv);
 int run_value_remove(const struct cli *cli, int argc, char **argv);
+int run_value_pin(const struct cli *cli, int argc, char **argv);
+int run_value_unpin(const struct cli *cli, int argc, char **argv);
+int run_value_persist(const struct cli *cli, int argc, char **argv);
+int run_value_account_label(const struct cli *cli, int argc, char **argv);
 
 int run_credential_list(const struct cli *cli, int argc, char **argv);
 int run_credential_show(const struct cli *cli, int argc, char **argv);
@@ -46,6 +51,7 @@ int run_token_show(const struct cli *cli, int argc, char **argv);
 int run_token_create(const struct cli *cli, int argc, char **argv);
 int run_token_revoke(const struct cli *cli, int argc, char **argv);
 
+int run_journal(const struct cli *cli, int argc, char **argv);
 int run_refusals(const struct cli *cli, int argc, char **argv);
 int run_trace(const struct cli *cli, int argc, char **argv);
 
@@ -79,5 +85,11 @@ MUST_USE bool admin_confirm(const struct cli *cli, const char *format, ...) __at
 
 /* The values of a name as a table (name show, value list); items as in GET …/values. */
 void admin_show_values(const json_t *values);
+/* Of one of the items. */
+bool admin_value_is_pinned(const json_t *value);
+/* Pin value at name; the rest as admin_ask(). */
+MUST_USE int admin_pin(const struct cli *cli, const char *name, const char *value, json_t **reply);
+/* If text is a dns-persist-01 record that no authority takes any more, or not for long, say so. */
+void admin_warn_of_persist(FILE *to, const char *text);
 
 #endif

@@ -34,6 +34,13 @@ static json_t *as_lego(const json_t *c, const json_t *name, const char *base_url
     return map;
 }
 
+/* What stands in a Caddyfile, in tls or acme_dns. */
+static void print_caddy(const json_t *c, const json_t *name, const char *base_url)
+{
+    printf("dns acmedns {\n\tusername %s\n\tpassword %s\n\tsubdomain %s\n\tserver_url %s\n}\n",
+           show_text(c, "credential"), show_text(c, "secret"), show_text(name, "label"), base_url);
+}
+
 static void print_env(const json_t *c, const json_t *name, const char *base_url)
 {
     printf("ACMEDNS_BASE_URL='%s'\nACMEDNS_USERNAME='%s'\nACMEDNS_PASSWORD='%s'\nACMEDNS_SUBDOMAIN='%s'\n"
@@ -49,18 +56,56 @@ static void print_httpreq(const json_t *c, const char *base_url)
            show_text(c, "credential"), show_text(c, "secret"));
 }
 
-/* A TSIG key is what this form stores; the others have no use for one. */
-#define FORM_RFC2136 "rfc2136"
+/* A form of --as. */
+struct form {
+    const char *word;
+    bool is_json;
+    void (*print)(const json_t *c, const json_t *name, const json_t *server);
+};
 
-static bool is_json_form(const char *form)
+#define FORM_RFC2136 "rfc2136" /* a TSIG key is what this form stores; the others have no use for one */
+
+static void form_acmedns(const json_t *c, const json_t *name, const json_t *server)
 {
-    return strcmp(form, "lego") == 0 || strcmp(form, "acme-dns") == 0;
+    (void)server;
+    show_json(as_acmedns(c, name));
 }
 
-static bool is_form(const char *form)
+static void form_map(const json_t *c, const json_t *name, const json_t *server)
 {
-    return is_json_form(form) || strcmp(form, "httpreq") == 0 || strcmp(form, FORM_RFC2136) == 0 ||
-           strcmp(form, "env") == 0;
+    show_json(as_lego(c, name, show_text(server, "base-url")));
+}
+
+static void form_caddy(const json_t *c, const json_t *name, const json_t *server)
+{
+    print_caddy(c, name, show_text(server, "base-url"));
+}
+
+static void form_httpreq(const json_t *c, const json_t *name, const json_t *server)
+{
+    (void)name;
+    print_httpreq(c, show_text(server, "base-url"));
+}
+
+static void form_env(const json_t *c, const json_t *name, const json_t *server)
+{
+    print_env(c, name, show_text(server, "base-url"));
+}
+
+static const struct form forms[] = {
+    {"acme-dns", true, form_acmedns}, {"lego", true, form_map},
+    {"cert-manager", true, form_map}, {"caddy", false, form_caddy},
+    {"acme.sh", false, form_env},     {"env", false, form_env},
+    {"httpreq", false, form_httpreq}, {FORM_RFC2136, false, show_rfc2136},
+};
+
+static const struct form *find_form(const char *word)
+{
+    for (size_t i = 0; word != NULL && i < ARRAY_LEN(forms); i++) {
+        if (strcmp(forms[i].word, word) == 0)
+            return &forms[i];
+    }
+    return NULL;
 }
 
 /* The first name of a credential, in full. */
@@ -74,10 +119,15 @@ static int get_name(const struct cli *cli, const json_t *c, json_t **name)
     return admin_call(cli, "GET", &path, NULL, name);
 }
 
+/* What forms say of the server. At a URL that is where clients reach it, and a credential need not see more. */
 static int get_server(const struct cli *cli, json_t **server)
 {
     struct text path;
 
+    if (client_remote_url(cli) != NULL) {
+        *server = json_pack("{s:s}", "base-url", client_remote_url(cli));
+        return EXIT_STATUS_DONE;
+    }
     admin_path(&path, "/v1/server", NULL);
     return admin_call(cli, "GET", &path, NULL, server);
 }
@@ -97,7 +147,7 @@ static void warn_of_local_url(const struct cli *cli, const char *base_url)
 }
 
 /* Print a credential whose secret is known only now. */
-static int print_new_secret(const struct cli *cli, const json_t *c, const char *form)
+static int print_new_secret(const struct cli *cli, const json_t *c, const struct form *form)
 {
     json_t *name = NULL, *server = NULL;
     int result = get_name(cli, c, &name);
@@ -109,19 +159,10 @@ static int print_new_secret(const struct cli *cli, const json_t *c, const char *
     if (result != EXIT_STATUS_DONE) {
         /* The secret must not be lost for a failure to look nice. */
         fprintf(stderr, "riposte: made %s, secret %s\n", show_text(c, "credential"), show_text(c, "secret"));
-    } else if (strcmp(form, "acme-dns") == 0) {
-        show_json(as_acmedns(c, name));
-    } else if (strcmp(form, "httpreq") == 0) {
-        print_httpreq(c, base_url);
-        warn_of_local_url(cli, base_url);
-    } else if (strcmp(form, FORM_RFC2136) == 0) {
-        show_rfc2136(c, name, server);
-    } else if (strcmp(form, "lego") == 0) {
-        show_json(as_lego(c, name, base_url));
-        warn_of_local_url(cli, base_url);
     } else {
-        print_env(c, name, base_url);
-        warn_of_local_url(cli, base_url);
+        form->print(c, name, server);
+        if (form->print != form_acmedns && form->print != show_rfc2136)
+            warn_of_local_url(cli, base_url);
     }
     json_decref(name);
     json_decref(server);
@@ -148,6 +189,7 @@ static void show_credential(const json_t *c)
            json_is_string(json_object_get(c, "revoked")) ? "  REVOKED" : "");
     printf("names       %s\n", show_joined(json_object_get(c, "names"), joined, sizeof(joined)));
     printf("may         %s\n", show_joined(json_object_get(c, "actions"), joined, sizeof(joined)));
+    printf("kinds       %s\n", show_joined(json_object_get(c, "kinds"), joined, sizeof(joined)));
     printf("networks    %s\n", show_networks(c, joined));
     printf("expires     %s\n", expires[0] != '\0' ? show_age(expires, age) : "never");
     if (json_is_object(used))
@@ -232,7 +274,7 @@ int run_credential_show(const struct cli *cli, int argc, char **argv)
 /* Make the call that gives a secret, and show it in the form that was asked for. */
 static int call_for_secret(const struct cli *cli, const struct args *a, struct text *path, json_t *body)
 {
-    const char *form = args_text(a, "--as");
+    const struct form *form = find_form(args_text(a, "--as"));
     json_t *c = NULL;
     int result = form != NULL ? admin_call(cli, "POST", path, body, &c) : admin_ask(cli, "POST", path, body, &c);
 
@@ -246,12 +288,16 @@ static int call_for_secret(const struct cli *cli, const struct args *a, struct t
 
 static bool form_is_wrong(const struct cli *cli, const struct args *a)
 {
-    const char *form = args_text(a, "--as");
+    const char *word = args_text(a, "--as");
+    const struct form *form = find_form(word);
 
-    if (form != NULL && !is_form(form))
-        (void)args_refuse(a, "--as \"%s\" is not one of: lego, acme-dns, httpreq, rfc2136, env", form);
-    else if (form != NULL && !is_json_form(form) && cli->json)
-        (void)args_refuse(a, "--as %s is no JSON; leave out one of the two", form);
+    if (word != NULL && form == NULL)
+        (void)args_refuse(a,
+                          "--as \"%s\" is not one of: lego, cert-manager, caddy, acme-dns, acme.sh, httpreq, "
+                          "rfc2136, env",
+                          word);
+    else if (form != NULL && !form->is_json && cli->json)
+        (void)args_refuse(a, "--as %s is no JSON; leave out one of the two", word);
     else
         return false;
     return true;
@@ -284,6 +330,7 @@ static json_t *rights_body(const struct args *a, const char *names_option)
     admin_put_list(body, "names", a, names_option);
     admin_put_text(body, "label", a, "--label");
     admin_put_list(body, "actions", a, "--actions");
+    admin_put_list(body, "kinds", a, "--kinds");
     admin_put_list(body, "networks", a, "--networks");
     if (admin_put_time(body, "expires", a, "--expires"))
         return body;
@@ -293,10 +340,10 @@ static json_t *rights_body(const struct args *a, const char *names_option)
 
 int run_credential_create(const struct cli *cli, int argc, char **argv)
 {
-    static const struct option_spec options[] = {{"--name", OPTION_LIST},    {"--label", OPTION_TEXT},
-                                                 {"--actions", OPTION_LIST}, {"--networks", OPTION_LIST},
-                                                 {"--expires", OPTION_TEXT}, {"--tsig", OPTION_FLAG},
-                                                 {"--as", OPTION_TEXT}};
+    static const struct option_spec options[] = {{"--name", OPTION_LIST},     {"--label", OPTION_TEXT},
+                                                 {"--actions", OPTION_LIST},  {"--kinds", OPTION_LIST},
+                                                 {"--networks", OPTION_LIST}, {"--expires", OPTION_TEXT},
+                                                 {"--tsig", OPTION_FLAG},     {"--as", OPTION_TEXT}};
     struct args a;
     struct text path;
     json_t *body;
@@ -316,9 +363,10 @@ int run_credential_create(const struct cli *cli, int argc, char **argv)
 
 int run_credential_set(const struct cli *cli, int argc, char **argv)
 {
-    static const struct option_spec options[] = {{"--name", OPTION_TEXT},     {"--label", OPTION_TEXT},
-                                                 {"--names", OPTION_LIST},    {"--actions", OPTION_LIST},
-                                                 {"--networks", OPTION_LIST}, {"--expires", OPTION_TEXT}};
+    static const struct option_spec options[] = {{"--name", OPTION_TEXT},   {"--label", OPTION_TEXT},
+                                                 {"--names", OPTION_LIST},  {"--actions", OPTION_LIST},
+                                                 {"--kinds", OPTION_LIST},  {"--networks", OPTION_LIST},
+                                                 {"--expires", OPTION_TEXT}};
     struct args a;
     struct text path;
     json_t *body, *c = NULL;
@@ -380,6 +428,7 @@ int run_credential_revoke(const struct cli *cli, int argc, char **argv)
             printf("its %lld live value%s left in place; riposte credential revoke %s --with-values removes %s\n",
                    (long long)left, left == 1 ? " was" : "s were", show_text(reply, "credential"),
                    left == 1 ? "it" : "them");
+        printf("what it did: riposte journal --credential %s\n", show_text(reply, "credential"));
         puts("Certificates that it may have obtained are NOT revoked: look for them in the certificate "
              "transparency logs.");
     }

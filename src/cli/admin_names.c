@@ -1,4 +1,4 @@
-/* name … and value … */
+/* name … */
 #include <stdio.h>
 #include <string.h>
 
@@ -6,15 +6,16 @@
 #include "cli/admin.h"
 #include "cli/show.h"
 
-#define VALUES_AT_ONCE 64
-
-static void print_cnames(const json_t *name)
+/* How each domain, and each alias, is pointed here. */
+static void print_pointers(const json_t *name)
 {
     size_t i;
-    json_t *domain;
+    json_t *domain, *alias;
 
     json_array_foreach(json_object_get(name, "domains"), i, domain)
         printf("CNAME   _acme-challenge.%s. IN CNAME %s.\n", json_string_value(domain), show_text(name, "name"));
+    json_array_foreach(json_object_get(name, "aliases"), i, alias)
+        printf("alias   %s   (to be delegated by NS to the name servers of the zone)\n", json_string_value(alias));
 }
 
 /* Append "&idle=SECONDS" when --idle was given. False: it is no time, which has been explained. */
@@ -76,38 +77,10 @@ int run_name_list(const struct cli *cli, int argc, char **argv)
     return EXIT_STATUS_DONE;
 }
 
-void admin_show_values(const json_t *values)
-{
-    static const char *const headings[] = {"VALUE", "BY", "ADDED", "EXPIRES", "FROM", "DOOR", NULL};
-    struct show_table t;
-    size_t i, k;
-    json_t *value, *claim;
-
-    show_table_init(&t, headings);
-    json_array_foreach(json_object_get(values, "items"), i, value)
-    {
-        json_array_foreach(json_object_get(value, "claims"), k, claim)
-        {
-            const char *expires = show_text(claim, "expires");
-            char shown[SHOW_VALUE_MAX], age[SHOW_AGE_MAX], label[SHOW_LABEL_MAX];
-
-            show_cell(&t, k == 0 ? show_value(show_text(value, "value"), shown) : " ");
-            show_cell(&t, show_label(claim, label));
-            show_cell(&t, show_age(show_text(claim, "added"), age));
-            show_cell(&t, json_is_true(json_object_get(claim, "pinned")) ? "pinned"
-                          : expires[0] != '\0'                           ? show_age(expires, age)
-                                                                         : "never");
-            show_cell(&t, show_text(claim, "from"));
-            show_cell(&t, show_text(claim, "door"));
-        }
-    }
-    show_table_end(&t, "no values");
-}
-
 static int show_credentials_of(const struct cli *cli, const char *owner)
 {
     static const char *const headings[] = {"CREDENTIAL", "ID", "MAY", "NETWORKS", "LAST USED", NULL};
-    const struct cli as_text = {.config_path = cli->config_path, .command = cli->command};
+    struct cli as_text = *cli;
     const char *texts[] = {owner};
     struct text path;
     struct show_table t;
@@ -115,6 +88,7 @@ static int show_credentials_of(const struct cli *cli, const char *owner)
     size_t i;
     int result;
 
+    as_text.json = false;
     admin_path(&path, "/v1/credentials?name=%", texts);
     result = admin_list(&as_text, &path, &items);
     if (items == NULL)
@@ -156,7 +130,7 @@ int run_name_show(const struct cli *cli, int argc, char **argv)
         return result;
     printf("name    %s   account %s%s\n", show_text(name, "name"), show_text(name, "account"),
            json_is_string(json_object_get(name, "retired")) ? "   RETIRED" : "");
-    print_cnames(name);
+    print_pointers(name);
     admin_path(&path, "/v1/names/%/values", a.rest);
     result = admin_call(cli, "GET", &path, NULL, &values);
     if (result == EXIT_STATUS_DONE) {
@@ -210,7 +184,7 @@ int run_name_create(const struct cli *cli, int argc, char **argv)
     if (name != NULL) {
         printf("name    %s%s\n", show_text(name, "name"),
                args_text(&a, "--label") == NULL ? "   (label generated; --label to choose)" : "");
-        print_cnames(name);
+        print_pointers(name);
         if (json_array_size(json_object_get(name, "domains")) == 0)
             printf("CNAME   _acme-challenge.YOUR.DOMAIN. IN CNAME %s.\n", show_text(name, "name"));
     }
@@ -219,14 +193,14 @@ int run_name_create(const struct cli *cli, int argc, char **argv)
 }
 
 /* "+D" adds, "-D" removes, "D" adds. */
-static json_t *domains_body(const struct args *a)
+static json_t *changes_body(const struct args *a, const char *option)
 {
     json_t *add = json_array(), *take = json_array();
-    size_t n = args_list_len(a, "--domain");
+    size_t n = args_list_len(a, option);
 
     for (size_t i = 0; i < n; i++) {
         size_t len;
-        const char *text = args_list_at(a, "--domain", i, &len);
+        const char *text = args_list_at(a, option, i, &len);
         bool is_signed = text[0] == '+' || text[0] == '-';
 
         (void)json_array_append_new(text[0] == '-' ? take : add, json_stringn(text + is_signed, len - is_signed));
@@ -236,8 +210,10 @@ static json_t *domains_body(const struct args *a)
 
 int run_name_set(const struct cli *cli, int argc, char **argv)
 {
-    static const struct option_spec options[] = {
-        {"--domain", OPTION_LIST}, {"--subtree", OPTION_TEXT}, {"--account", OPTION_TEXT}};
+    static const struct option_spec options[] = {{"--domain", OPTION_LIST},
+                                                 {"--alias", OPTION_LIST},
+                                                 {"--subtree", OPTION_TEXT},
+                                                 {"--account", OPTION_TEXT}};
     struct args a;
     struct text path;
     json_t *body, *name = NULL;
@@ -249,19 +225,22 @@ int run_name_set(const struct cli *cli, int argc, char **argv)
     subtree = args_text(&a, "--subtree");
     if (subtree != NULL && strcmp(subtree, "yes") != 0 && strcmp(subtree, "no") != 0)
         return args_refuse(&a, "--subtree \"%s\": yes or no", subtree);
-    if (subtree == NULL && args_text(&a, "--domain") == NULL && args_text(&a, "--account") == NULL)
+    if (subtree == NULL && args_text(&a, "--domain") == NULL && args_text(&a, "--alias") == NULL &&
+        args_text(&a, "--account") == NULL)
         return args_refuse(&a, "what is to change?");
     body = json_object();
     admin_put_text(body, "account", &a, "--account");
     if (args_text(&a, "--domain") != NULL)
-        (void)json_object_set_new(body, "domains", domains_body(&a));
+        (void)json_object_set_new(body, "domains", changes_body(&a, "--domain"));
+    if (args_text(&a, "--alias") != NULL)
+        (void)json_object_set_new(body, "aliases", changes_body(&a, "--alias"));
     if (subtree != NULL)
         (void)json_object_set_new(body, "subtree", json_boolean(strcmp(subtree, "yes") == 0));
     admin_path(&path, "/v1/names/%", a.rest);
     result = admin_ask(cli, "PATCH", &path, body, &name);
     if (name != NULL && !cli->quiet) {
         printf("name    %s   account %s\n", show_text(name, "name"), show_text(name, "account"));
-        print_cnames(name);
+        print_pointers(name);
     }
     json_decref(name);
     return result;
@@ -294,89 +273,5 @@ int run_name_delete(const struct cli *cli, int argc, char **argv)
         printf("retired %s; remove the CNAMEs that point at it\n", owner[0]);
     json_decref(reply);
     json_decref(name);
-    return result;
-}
-
-/* ---- values ---- */
-
-int run_value_list(const struct cli *cli, int argc, char **argv)
-{
-    return admin_show(cli, "/v1/names/%/values", admin_show_values, argc, argv);
-}
-
-static void show_added(const json_t *reply)
-{
-    printf("added %lld, renewed %lld; serial %lld\n", (long long)show_int(reply, "added"),
-           (long long)show_int(reply, "renewed"), (long long)show_int(reply, "serial"));
-    if (show_int(reply, "evicted-young") > 0)
-        printf(
-            "WARNING: %lld values younger than values.grace had to go: somebody's certificate is about to fail.\n"
-            "  values.max-response can be raised\n",
-            (long long)show_int(reply, "evicted-young"));
-}
-
-/* The arguments behind the name, each as {"value": …} with what --lifetime says. NULL: one is not UTF-8. */
-static json_t *new_values(const struct args *a)
-{
-    json_t *list = json_array();
-
-    for (size_t i = 1; i < a->n_rest; i++) {
-        json_t *one = json_pack("{s:s}", "value", a->rest[i]);
-
-        if (one == NULL) {
-            (void)args_refuse(a, "\"%s\" is not UTF-8", a->rest[i]);
-            json_decref(list);
-            return NULL;
-        }
-        admin_put_text(one, "lifetime", a, "--lifetime");
-        (void)json_array_append_new(list, one);
-    }
-    return list;
-}
-
-int run_value_add(const struct cli *cli, int argc, char **argv)
-{
-    static const struct option_spec options[] = {{"--lifetime", OPTION_TEXT}};
-    struct args a;
-    struct text path;
-    json_t *list, *reply = NULL;
-    int result;
-
-    if (!args_parse(&a, cli->command, options, ARRAY_LEN(options), 2, VALUES_AT_ONCE + 1, argc, argv))
-        return EXIT_STATUS_USAGE;
-    list = new_values(&a);
-    if (list == NULL)
-        return EXIT_STATUS_USAGE;
-    admin_path(&path, "/v1/names/%/values", a.rest);
-    result = admin_ask(cli, "POST", &path, json_pack("{s:o}", "values", list), &reply);
-    if (reply != NULL && !cli->quiet)
-        show_added(reply);
-    json_decref(reply);
-    return result;
-}
-
-int run_value_remove(const struct cli *cli, int argc, char **argv)
-{
-    static const struct option_spec options[] = {{"--all", OPTION_FLAG}};
-    struct args a;
-    struct text path;
-    json_t *list, *reply = NULL;
-    bool is_all;
-    int result;
-
-    if (!args_parse(&a, cli->command, options, ARRAY_LEN(options), 1, VALUES_AT_ONCE + 1, argc, argv))
-        return EXIT_STATUS_USAGE;
-    is_all = args_flag(&a, "--all");
-    if (is_all != (a.n_rest == 1))
-        return args_refuse(&a, "name the values, or --all");
-    list = json_array();
-    for (size_t i = 1; i < a.n_rest; i++)
-        (void)json_array_append_new(list, json_string(a.rest[i]));
-    admin_path(&path, is_all ? "/v1/names/%/values?all=1" : "/v1/names/%/values", a.rest);
-    result = admin_ask(cli, "DELETE", &path, is_all ? NULL : json_pack("{s:O}", "values", list), &reply);
-    json_decref(list);
-    if (reply != NULL && !cli->quiet)
-        printf("removed %lld\n", (long long)show_int(reply, "removed"));
-    json_decref(reply);
     return result;
 }

@@ -1,6 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/quantity.h"
 #include "cli/admin.h"
 #include "cli/show.h"
@@ -85,6 +86,20 @@ static void show_store(const json_t *server)
              "more");
 }
 
+/* Records of dns-persist-01 that somebody should replace. */
+static void show_lapsing(const json_t *server)
+{
+    char age[SHOW_AGE_MAX];
+    size_t i;
+    json_t *one;
+
+    json_array_foreach(json_object_get(server, "lapsing"), i, one)
+        printf("WARNING   the dns-persist record at %s for %s %s %s: riposte value list %s\n",
+               show_text(one, "name"), show_text(one, "issuer"),
+               show_parse_time(show_text(one, "until")) > clock_real_s(&clock_system) ? "lapses" : "lapsed",
+               show_age(show_text(one, "until"), age), show_text(one, "name"));
+}
+
 int run_status(const struct cli *cli, int argc, char **argv)
 {
     struct args a;
@@ -106,6 +121,7 @@ int run_status(const struct cli *cli, int argc, char **argv)
     printf("register  %s\n", registration_text(show_text(server, "registration")));
     show_store(server);
     show_imported(server);
+    show_lapsing(server);
     hidden = show_text(server, "sources-hidden-behind");
     if (hidden[0] != '\0')
         printf("WARNING   every question so far came from %s: source addresses are hidden by a translation\n",

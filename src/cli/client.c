@@ -1,6 +1,5 @@
 #include "cli/client.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,25 +7,37 @@
 #include <unistd.h>
 
 #include "cli/config.h"
+#include "cli/fetch.h"
+#include "cli/token_file.h"
 
-#define REPLY_MAX         ((size_t)256 << 20)
-#define CONNECT_S         5L
-#define SOCKET_DEFAULT    "/run/riposte/admin.sock"
-#define HEADER_VALUE_MAX  256
-#define HEADERS_KEPT_MAX  4
-#define STATUS_NO_CONTENT 204
+#define REPLY_MAX      ((size_t)256 << 20)
+#define CONNECT_HERE_S 5
+#define WHY_MAX        4096
+#define SHOWN_MAX      200 /* octets of a reply that is no problem document */
+#define SOCKET_DEFAULT "/run/riposte/admin.sock"
 
-static const char *const kept_names[HEADERS_KEPT_MAX] = {"Riposte-Request", "Riposte-Changes", "Riposte-Names",
-                                                         "Retry-After"};
+#define STATUS_NO_CONTENT      204
+#define STATUS_UNAUTHENTICATED 401
+#define STATUS_FORBIDDEN       403
+#define STATUS_NOT_FOUND       404
+#define PLACE_MAX              320
 
 struct client {
-    CURL *curl;
-    char *socket;
-    char kept[HEADERS_KEPT_MAX][HEADER_VALUE_MAX];
-    struct text reply;
-    int fd; /* where the body goes; -1: to reply */
+    const char *command; /* for messages */
+    char *socket;        /* NULL: the server is at url */
+    char *url;           /* without a slash at its end */
+    const char *ca_file; /* borrowed; NULL: the system's */
+    struct token_file token;
+    int unusable; /* an exit_status: there is no calling, which has been explained; 0: fine */
+    struct fetch_reply reply;
+    bool missing_is_fine; /* client_expect_missing() */
+    int fd;               /* of client_download() */
+    client_place *place;
+    void *place_arg;
     int write_errno;
 };
+
+/* ---- where the server is ---- */
 
 static char *find_socket(const struct cli *cli)
 {
@@ -45,28 +56,77 @@ static char *find_socket(const struct cli *cli)
     else if (e == ERR_OK)
         fprintf(stderr, "riposte: admin.socket is not set in %s: there is nothing to talk to\n", cli->config_path);
     else
-        fprintf(stderr, "%sriposte: %s says where the server is: it has to be mended first\n", report.bytes,
-                cli->config_path);
+        fprintf(stderr,
+                "%sriposte: %s says where the server is: it has to be mended first; a server elsewhere is named "
+                "with --url\n",
+                report.bytes, cli->config_path);
     config_free(config);
     text_fini(&report);
     return socket;
 }
 
+/* What an option or, when it was not given, the environment says; NULL: neither. */
+static const char *said(const char *option, const char *variable)
+{
+    const char *text = option != NULL ? option : getenv(variable);
+
+    return text != NULL && text[0] != '\0' ? text : NULL;
+}
+
+const char *client_remote_url(const struct cli *cli)
+{
+    return said(cli->url, cli->config_is_said ? "" : "RIPOSTE_URL");
+}
+
+/* Read what a remote call needs. An exit_status; other than EXIT_STATUS_DONE it has been explained. */
+static int prepare_remote(struct client *c, const struct cli *cli, const char *url)
+{
+    const char *token_file = said(cli->token_file, "RIPOSTE_TOKEN_FILE");
+    struct text why;
+    int result = EXIT_STATUS_USAGE;
+    size_t len = strlen(url);
+
+    c->ca_file = said(cli->ca_file, "RIPOSTE_CA_FILE");
+    text_init(&why, WHY_MAX);
+    if (!fetch_is_base_url(url, &why))
+        fprintf(stderr, "riposte: --url: %s\n", why.bytes);
+    else if (token_file == NULL)
+        fputs("riposte: with which credential? --token-file FILE, or RIPOSTE_TOKEN_FILE, names a file with its "
+              "ID.SECRET\n",
+              stderr);
+    else if (token_file_load(&c->token, token_file, &why) != ERR_OK)
+        fprintf(stderr, "riposte: %s\n", why.bytes);
+    else
+        result = EXIT_STATUS_DONE;
+    text_fini(&why);
+    while (len > 0 && url[len - 1] == '/')
+        len--;
+    c->url = strndup(url, len);
+    return c->url != NULL ? result : EXIT_STATUS_FAILED;
+}
+
 struct client *client_new(const struct cli *cli)
 {
+    const char *url = client_remote_url(cli);
     struct client *c = calloc(1, sizeof(*c));
 
     if (c == NULL)
         return NULL;
-    text_init(&c->reply, REPLY_MAX);
-    c->fd = -1;
-    c->socket = find_socket(cli);
-    if (c->socket != NULL && curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK)
-        c->curl = curl_easy_init();
-    if (c->curl != NULL)
+    text_init(&c->reply.body, REPLY_MAX);
+    c->command = cli->command->words;
+    if (url != NULL) {
+        c->unusable = prepare_remote(c, cli, url);
         return c;
+    }
+    if (cli->token_file != NULL || cli->ca_file != NULL) {
+        fputs("riposte: --token-file and --ca-file are for a server at a URL: --url or RIPOSTE_URL is needed\n",
+              stderr);
+        c->unusable = EXIT_STATUS_USAGE;
+        return c;
+    }
+    c->socket = find_socket(cli);
     if (c->socket != NULL)
-        fputs("riposte: libcurl cannot be used\n", stderr);
+        return c;
     client_free(c);
     return NULL;
 }
@@ -75,68 +135,20 @@ void client_free(struct client *c)
 {
     if (c == NULL)
         return;
-    curl_easy_cleanup(c->curl);
+    fetch_fini(&c->reply);
+    token_file_wipe(&c->token);
     free(c->socket);
-    text_fini(&c->reply);
+    free(c->url);
     free(c);
 }
 
-static size_t take_body(char *bytes, size_t size, size_t n, void *arg)
-{
-    struct client *c = arg;
-    size_t len = size * n;
-    size_t done = 0;
-    long status = 0;
+/* ---- replies ---- */
 
-    /* What comes with an error is a problem to be explained, not the file. */
-    if (c->fd < 0 || curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &status) != CURLE_OK || status >= 300) {
-        text_put_bytes(&c->reply, bytes, len);
-        return c->reply.err == ERR_OK ? len : 0;
-    }
-    while (done < len) {
-        ssize_t written = write(c->fd, bytes + done, len - done);
-
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0) {
-            c->write_errno = errno;
-            return 0;
-        }
-        done += (size_t)written;
-    }
-    return len;
-}
-
-static size_t take_header(char *bytes, size_t size, size_t n, void *arg)
-{
-    struct client *c = arg;
-    size_t len = size * n;
-
-    for (size_t i = 0; i < HEADERS_KEPT_MAX; i++) {
-        size_t name_len = strlen(kept_names[i]);
-        size_t value_len;
-
-        if (len <= name_len || bytes[name_len] != ':' ||
-            !text_equal_nocase(bytes, name_len, kept_names[i], name_len))
-            continue;
-        bytes += name_len + 1;
-        value_len = len - name_len - 1;
-        while (value_len > 0 && *bytes == ' ') {
-            bytes++;
-            value_len--;
-        }
-        while (value_len > 0 && (bytes[value_len - 1] == '\n' || bytes[value_len - 1] == '\r'))
-            value_len--;
-        (void)snprintf(c->kept[i], sizeof(c->kept[i]), "%.*s", (int)value_len, bytes);
-    }
-    return len;
-}
-
-static int status_to_exit(long status)
+static int status_to_exit(int status)
 {
     if (status >= 200 && status < 300)
         return EXIT_STATUS_DONE;
-    if (status == 404)
+    if (status == STATUS_NOT_FOUND)
         return EXIT_STATUS_NOT_FOUND;
     if (status == 409)
         return EXIT_STATUS_CONFLICT;
@@ -152,142 +164,290 @@ static const char *member(const json_t *object, const char *name)
     return text != NULL ? text : "";
 }
 
-/* Print a problem document: the thing, the reason, the way out. */
-static void explain_problem(const struct client *c, long status)
+/* Control characters of whoever answers do not reach the terminal; line feeds do, where several lines are meant. */
+static void print_text(const char *text, size_t len, const char *allowed)
 {
-    json_t *problem = json_loadb(c->reply.bytes, c->reply.len, 0, NULL);
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
 
-    if (problem == NULL) {
-        fprintf(stderr, "riposte: the server answered %ld: %.200s\n", status, c->reply.bytes);
-        return;
+        fputc((c < ' ' && strchr(allowed, c) == NULL) || c == 0x7f ? '?' : c, stderr);
     }
-    if (member(problem, "errors")[0] != '\0')
-        fprintf(stderr, "%s", member(problem, "errors"));
-    else /* the title says the same of every problem of its kind */
-        fprintf(stderr, "riposte: %s\n",
-                member(problem, member(problem, "detail")[0] != '\0' ? "detail" : "title"));
-    if (member(problem, "hint")[0] != '\0')
-        fprintf(stderr, "  %s\n", member(problem, "hint"));
-    json_decref(problem);
 }
 
-static int explain_transport(const struct client *c, CURLcode code)
+static void print_line(const char *before, const char *text)
 {
-    if (c->write_errno != 0) {
+    fputs(before, stderr);
+    print_text(text, strlen(text), "");
+    fputc('\n', stderr);
+}
+
+/* A reply that is not of the form that riposte has: another server, or a proxy in front of it. */
+static void explain_foreign(const struct client *c)
+{
+    size_t len = c->reply.body.len < SHOWN_MAX ? c->reply.body.len : SHOWN_MAX;
+    const char *location = fetch_header(&c->reply, "Location");
+
+    fprintf(stderr, "riposte: %s answered %d", c->socket != NULL ? "the server" : c->url, c->reply.status);
+    if (c->reply.status >= 300 && c->reply.status < 400 && location[0] != '\0') {
+        print_line(", which leads to ", location);
+        fputs("  secrets do not follow redirects: name the right place with --url\n", stderr);
+        return;
+    }
+    fputs(len > 0 ? ": " : "", stderr);
+    print_text(c->reply.body.bytes, len, "");
+    fputs(
+        "\n  that is no answer of riposte's /v1; is the URL right, and does that address serve v1 (api.listen)?\n",
+        stderr);
+}
+
+static void print_detail(const struct client *c, const char *detail)
+{
+    char place[PLACE_MAX];
+    char before[PLACE_MAX + sizeof ": "];
+
+    if (c->place == NULL || !c->place(c->place_arg, detail, place, sizeof place))
+        (void)snprintf(place, sizeof place, "riposte");
+    (void)snprintf(before, sizeof before, "%s: ", place);
+    print_line(before, detail);
+}
+
+/* What a status means that is not riposte's own: whether it is worth while to try again. */
+static int foreign_to_exit(int status)
+{
+    return status >= 502 && status <= 504 ? EXIT_STATUS_UNREACHABLE : EXIT_STATUS_FAILED;
+}
+
+/* What a credential cannot know by itself. */
+static void explain_scope(const struct client *c)
+{
+    const char *request = fetch_header(&c->reply, "Riposte-Request");
+
+    if (c->socket != NULL)
+        return;
+    if ((c->reply.status == STATUS_UNAUTHENTICATED || c->reply.status == STATUS_FORBIDDEN) && request[0] != '\0')
+        print_line("  an administrator can see more: riposte refusals --request ", request);
+    else if (c->reply.status == STATUS_NOT_FOUND)
+        fputs("  what is out of a credential's scope looks to it like what is not there\n", stderr);
+}
+
+/* Print a problem document: the thing, the reason, the way out. Returns an exit_status. */
+static int explain_problem(const struct client *c)
+{
+    json_t *problem = json_loadb(c->reply.body.bytes, c->reply.body.len, 0, NULL);
+    const char *errors = member(problem, "errors");
+
+    if (problem == NULL || member(problem, "title")[0] == '\0') {
+        json_decref(problem);
+        explain_foreign(c);
+        return foreign_to_exit(c->reply.status);
+    }
+    if (errors[0] != '\0')
+        print_text(errors, strlen(errors), "\n");
+    else /* the title says the same of every problem of its kind */
+        print_detail(c, member(problem, member(problem, "detail")[0] != '\0' ? "detail" : "title"));
+    if (member(problem, "hint")[0] != '\0')
+        print_line("  ", member(problem, "hint"));
+    explain_scope(c);
+    json_decref(problem);
+    return status_to_exit(c->reply.status);
+}
+
+/* ---- trouble ---- */
+
+static int trouble_to_exit(enum fetch_trouble trouble)
+{
+    switch (trouble) {
+    case FETCH_DONE:
+        return EXIT_STATUS_DONE;
+    case FETCH_BAD_REQUEST:
+    case FETCH_PLAINTEXT:
+        return EXIT_STATUS_USAGE;
+    case FETCH_RESOLVE:
+    case FETCH_CONNECT:
+    case FETCH_TIMEOUT:
+    case FETCH_BROKEN:
+        return EXIT_STATUS_UNREACHABLE;
+    case FETCH_TLS:
+    case FETCH_TOO_LARGE:
+    case FETCH_SINK:
+    case FETCH_MEMORY:
+        break;
+    }
+    return EXIT_STATUS_FAILED;
+}
+
+static int explain_trouble(const struct client *c, enum fetch_trouble trouble, const char *why)
+{
+    bool is_socket = c->socket != NULL && trouble == FETCH_CONNECT;
+
+    if (trouble == FETCH_DONE)
+        return EXIT_STATUS_DONE;
+    if (trouble == FETCH_SINK) {
         fprintf(stderr, "riposte: cannot write the file: %s\n", strerror(c->write_errno));
         return EXIT_STATUS_FAILED;
     }
-    if (code == CURLE_COULDNT_CONNECT && access(c->socket, F_OK) == 0 && access(c->socket, W_OK) != 0) {
+    if (is_socket && access(c->socket, F_OK) == 0 && access(c->socket, W_OK) != 0) {
         fprintf(stderr,
                 "riposte: no permission for the admin socket %s\n"
                 "  run this as root, or join the group that admin.group names\n",
                 c->socket);
         return EXIT_STATUS_REFUSED;
     }
-    if (code == CURLE_COULDNT_CONNECT)
-        fprintf(stderr,
-                "riposte: no server answers at %s\n"
-                "  is it running? systemctl status riposte; another configuration is named with -c FILE\n",
-                c->socket);
-    else
-        fprintf(stderr, "riposte: talking to the server at %s failed: %s\n", c->socket, curl_easy_strerror(code));
-    return EXIT_STATUS_UNREACHABLE;
+    fprintf(stderr, "riposte: %s\n", why);
+    if (is_socket)
+        fputs("  is it running? systemctl status riposte; another configuration is named with -c FILE, a server "
+              "elsewhere with --url\n",
+              stderr);
+    else if (trouble == FETCH_TLS && c->ca_file == NULL)
+        fputs("  an authority of your own is named with --ca-file FILE\n", stderr);
+    return trouble_to_exit(trouble);
 }
 
-/* Send and receive; *status is the HTTP status when ERR_OK's exit status is returned. */
-static int exchange(struct client *c, const char *method, const char *path, const char *body, long *status)
-{
-    struct curl_slist *headers = NULL;
-    struct text url;
-    CURLcode code;
+/* ---- calls ---- */
 
-    text_init(&url, 8192);
-    text_printf(&url, "http://riposte%s", path);
-    if (url.err != ERR_OK) {
-        text_fini(&url);
-        return EXIT_STATUS_USAGE;
+static enum err write_out(void *arg, const void *bytes, size_t len)
+{
+    struct client *c = arg;
+    const char *from = bytes;
+    size_t done = 0;
+
+    while (done < len) {
+        ssize_t written = write(c->fd, from + done, len - done);
+
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0) {
+            c->write_errno = errno;
+            return ERR_IO;
+        }
+        done += (size_t)written;
     }
-    text_fini(&c->reply);
-    memset(c->kept, 0, sizeof(c->kept));
+    return ERR_OK;
+}
+
+/* What only the server's own machine may do (api/admin.c). False: it was explained. */
+static bool is_for_all(const struct client *c, const char *path)
+{
+    static const char *const here_only[] = {"/v1/reload", "/v1/backup"};
+
+    for (size_t i = 0; i < ARRAY_LEN(here_only) && c->socket == NULL; i++) {
+        if (strcmp(path, here_only[i]) != 0)
+            continue;
+        fprintf(
+            stderr,
+            "riposte: %s goes over the admin socket only: run it on the server's own machine, without --url and "
+            "RIPOSTE_URL\n",
+            c->command);
+        return false;
+    }
+    return true;
+}
+
+/* Send, receive, and explain what is no success. r has what is not the same for all. */
+static int exchange(struct client *c, const char *path, struct fetch_request *r)
+{
+    struct text url, why;
+    enum fetch_trouble trouble = FETCH_BAD_REQUEST;
+    int result = c->unusable;
+
+    if (result == EXIT_STATUS_DONE && !is_for_all(c, path))
+        result = EXIT_STATUS_USAGE;
+    if (result != EXIT_STATUS_DONE)
+        return result;
+    text_init(&url, FETCH_URL_MAX);
+    text_init(&why, WHY_MAX);
+    text_printf(&url, "%s%s", c->socket != NULL ? "http://riposte" : c->url, path);
+    r->url = url.bytes;
+    r->unix_socket = c->socket;
+    r->connect_s = c->socket != NULL ? CONNECT_HERE_S : 0;
+    r->ca_file = c->ca_file;
+    r->reply_max = REPLY_MAX;
+    if (c->socket == NULL) {
+        r->auth = FETCH_AUTH_BEARER;
+        r->user = c->token.id;
+        r->secret = c->token.secret;
+    }
+    fetch_fini(&c->reply);
     c->write_errno = 0;
-    headers = curl_slist_append(headers, "Content-Type: application/json");
-    headers = curl_slist_append(headers, "Expect:");
-    curl_easy_reset(c->curl);
-    (void)curl_easy_setopt(c->curl, CURLOPT_UNIX_SOCKET_PATH, c->socket);
-    (void)curl_easy_setopt(c->curl, CURLOPT_URL, url.bytes);
-    (void)curl_easy_setopt(c->curl, CURLOPT_PROXY, "");
-    (void)curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, method);
-    (void)curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers);
-    (void)curl_easy_setopt(c->curl, CURLOPT_CONNECTTIMEOUT, CONNECT_S);
-    (void)curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
-    (void)curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, take_body);
-    (void)curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, c);
-    (void)curl_easy_setopt(c->curl, CURLOPT_HEADERFUNCTION, take_header);
-    (void)curl_easy_setopt(c->curl, CURLOPT_HEADERDATA, c);
-    if (body != NULL) {
-        (void)curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, body);
-        (void)curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
-    }
-    code = curl_easy_perform(c->curl);
-    if (code == CURLE_OK)
-        code = curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, status);
-    curl_slist_free_all(headers);
+    if (url.err == ERR_OK)
+        trouble = fetch(&c->reply, r, &why);
+    else
+        text_put(&why, "an argument is too long");
+    result = explain_trouble(c, trouble, why.bytes);
     text_fini(&url);
-    return code == CURLE_OK ? EXIT_STATUS_DONE : explain_transport(c, code);
+    text_fini(&why);
+    return result;
 }
 
-int client_call(struct client *c, const char *method, const char *path, json_t *body, json_t **out)
+static int call(struct client *c, const char *path, struct fetch_request *r, json_t **out)
 {
-    char *text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
     json_error_t error;
-    long status = 0;
-    int result;
+    int result = exchange(c, path, r);
 
-    json_decref(body);
-    c->fd = -1;
-    result = exchange(c, method, path, text, &status);
-    free(text);
     if (out != NULL)
         *out = NULL;
     if (result != EXIT_STATUS_DONE)
         return result;
-    result = status_to_exit(status);
-    if (result != EXIT_STATUS_DONE) {
-        explain_problem(c, status);
+    result = status_to_exit(c->reply.status);
+    if (result == EXIT_STATUS_NOT_FOUND && c->missing_is_fine)
         return result;
-    }
-    if (out == NULL || status == STATUS_NO_CONTENT || c->reply.len == 0)
+    if (result != EXIT_STATUS_DONE)
+        return explain_problem(c);
+    if (out == NULL || c->reply.status == STATUS_NO_CONTENT || c->reply.body.len == 0)
         return EXIT_STATUS_DONE;
-    *out = json_loadb(c->reply.bytes, c->reply.len, 0, &error);
+    *out = json_loadb(c->reply.body.bytes, c->reply.body.len, 0, &error);
     if (*out != NULL)
         return EXIT_STATUS_DONE;
     fprintf(stderr, "riposte: the server's reply cannot be read: %s\n", error.text);
     return EXIT_STATUS_FAILED;
 }
 
+int client_call(struct client *c, const char *method, const char *path, json_t *body, json_t **out)
+{
+    char *text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
+    struct fetch_request r = {.method = method, .body = text, .body_len = text != NULL ? strlen(text) : 0};
+    int result;
+
+    json_decref(body);
+    /* What the server does here may take as long as its disk and its configuration say; it has its own bounds. */
+    r.total_s = c->socket != NULL ? FETCH_TOTAL_UNLIMITED : FETCH_TOTAL_S;
+    result = call(c, path, &r, out);
+    free(text);
+    return result;
+}
+
+void client_set_place(struct client *c, client_place *place, void *arg)
+{
+    c->place = place;
+    c->place_arg = arg;
+}
+
+int client_wait(struct client *c, const char *method, const char *path, int wait_s, json_t **out)
+{
+    struct fetch_request r = {.method = method, .total_s = wait_s + FETCH_TOTAL_S};
+
+    return call(c, path, &r, out);
+}
+
 int client_download(struct client *c, const char *method, const char *path, int fd)
 {
-    long status = 0;
+    struct fetch_request r = {.method = method, .total_s = FETCH_TOTAL_UNLIMITED, .sink = write_out, .sink_arg = c};
     int result;
 
     c->fd = fd;
-    result = exchange(c, method, path, NULL, &status);
+    result = call(c, path, &r, NULL);
     c->fd = -1;
-    if (result != EXIT_STATUS_DONE)
-        return result;
-    result = status_to_exit(status);
-    if (result != EXIT_STATUS_DONE)
-        explain_problem(c, status);
     return result;
+}
+
+void client_expect_missing(struct client *c)
+{
+    c->missing_is_fine = true;
 }
 
 const char *client_header(const struct client *c, const char *name)
 {
-    for (size_t i = 0; i < HEADERS_KEPT_MAX; i++) {
-        if (text_equal_nocase(name, strlen(name), kept_names[i], strlen(kept_names[i])))
-            return c->kept[i];
-    }
-    return "";
+    return fetch_header(&c->reply, name);
 }
 
 void client_escape(struct text *path, const char *s, size_t len)

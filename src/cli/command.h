@@ -19,6 +19,10 @@ enum exit_status {
 /* The options that stand before or behind any subcommand. */
 struct cli {
     const char *config_path; /* -c */
+    bool config_is_said;     /* it is not the default */
+    /* Where the server is, when it is not asked over its admin socket: --url, --token-file, --ca-file; NULL: not
+     * said. Commands that have options of these names themselves (client, hook) find them among their arguments. */
+    const char *url, *token_file, *ca_file;
     bool json, yes, quiet;
     const struct command *command; /* the one that runs */
 };
@@ -35,9 +39,16 @@ struct command {
 /* The commands of one file; ended by a row with words NULL. */
 extern const struct command serve_commands[];
 extern const struct command setup_commands[];  /* init, check config */
+extern const struct command check_commands[];  /* check zone, check domain */
 extern const struct command store_commands[];  /* check store, backup */
 extern const struct command import_commands[]; /* import acme-dns */
+extern const struct command apply_commands[];
+extern const struct command restore_commands[];
 extern const struct command
-    admin_commands[]; /* status, reload, account, name, credential, value, token, refusals, trace */
+    admin_commands[]; /* status, reload, account, name, credential, value, token, journal, refusals, trace */
+extern const struct command completion_commands[];
+
+extern const struct command client_commands[]; /* client …: on the machines that get certificates */
+extern const struct command hook_commands[];   /* hook …: what ACME clients call there */
 
 #endif

@@ -9,7 +9,10 @@
 /* The command whose words argv begins with, and in *used how many arguments they are. NULL: none. */
 const struct command *commands_find(int argc, char **argv, int *used);
 
-/* All of them, one a line; and one in full, as `riposte COMMAND --help` shows it. */
+/* The i-th of all, NULL behind the last. */
+const struct command *commands_at(size_t i);
+
+/* All of them, by groups, one a line; and one in full, as `riposte COMMAND --help` shows it. */
 void commands_print_overview(FILE *to);
 void commands_print_help(FILE *to, const struct command *c);
 /* Those whose first word is this, with their arguments. Returns how many there are. */

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "cli/lookup.h"
 #include "core/settings.h"
 #include "dns/server.h"
 
@@ -31,6 +32,11 @@ struct config {
     enum log_level log_level;
     enum log_format log_format;
     size_t trace_records;
+    struct {
+        const struct lookup_server *resolvers; /* at most LOOKUP_RESOLVERS_MAX; none: the system's */
+        size_t n_resolvers;
+        const char *ca;
+    } check;
     struct config_impl *impl; /* memory and positions */
 };
 

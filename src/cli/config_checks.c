@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/authority.h"
 #include "cli/config_impl.h"
 
 #define LISTEN_MAX 64 /* of each kind: as many as can be passed by a service manager */
@@ -163,6 +164,8 @@ static void finish_identity(struct config_impl *c)
         memcpy(out, host, strlen(host) + 1);
 }
 
+#define PRUNE_UNUSED_MIN_S (24 * 3600)
+
 static void check_registration(struct config_impl *c)
 {
     const struct registration_settings *r = &c->config.settings.registration;
@@ -170,6 +173,22 @@ static void check_registration(struct config_impl *c)
     if (r->allow == REGISTRATION_NETWORKS && r->n_networks == 0)
         config_tree_complain(c->root, &c->errors, "registration.networks",
                              "allow: networks lets nobody in without networks; add some, or write allow: none");
+    if (r->prune_unused_s != 0 && r->prune_unused_s < PRUNE_UNUSED_MIN_S)
+        config_tree_complain(c->root, &c->errors, "registration.prune-unused",
+                             "who has just registered needs more time: at least 24h, or 0s for never");
+}
+
+static void check_check(struct config_impl *c)
+{
+    struct authority_names names;
+
+    if (c->config.check.n_resolvers > LOOKUP_RESOLVERS_MAX)
+        config_tree_complain(c->root, &c->errors, "check.resolvers", "more than %d resolvers",
+                             LOOKUP_RESOLVERS_MAX);
+    if (c->config.check.ca != NULL && authority_find(&names, c->config.check.ca) != ERR_OK)
+        config_tree_complain(c->root, &c->errors, "check.ca",
+                             "\"%s\": a CAA name is wanted, such as letsencrypt.org, or one of: " AUTHORITY_WORDS,
+                             c->config.check.ca);
 }
 
 enum err config_finish(struct config_impl *c)
@@ -181,5 +200,6 @@ enum err config_finish(struct config_impl *c)
     finish_identity(c);
     check_registration(c);
     check_dns_listen(c);
+    check_check(c);
     return finish_api(c);
 }

@@ -363,6 +363,17 @@ static enum err decode_endpoint(const struct config_row *row, struct arena *aren
     return ERR_OK;
 }
 
+static enum err decode_resolver(const struct config_row *row, struct arena *arena, const char *text, void *out,
+                                struct text *why)
+{
+    (void)row;
+    (void)arena;
+    if (lookup_server_parse(out, text, strlen(text)) == ERR_OK)
+        return ERR_OK;
+    text_put(why, "the address of a resolver is wanted: \"9.9.9.9\", \"192.0.2.53:5353\", \"[2620:fe::fe]:53\"");
+    return ERR_SYNTAX;
+}
+
 /* ---- rows ---- */
 
 typedef enum err decode_fn(const struct config_row *row, struct arena *arena, const char *text, void *out,
@@ -391,6 +402,7 @@ static const struct {
     [CONFIG_IP_PORT] = {decode_endpoint, sizeof(struct endpoint)},
     [CONFIG_ENDPOINT] = {decode_endpoint, sizeof(struct endpoint)},
     [CONFIG_NETWORK] = {decode_network, sizeof(struct net)},
+    [CONFIG_RESOLVER] = {decode_resolver, sizeof(struct lookup_server)},
 };
 
 const struct config_row *config_row_find(const char *path)

@@ -81,6 +81,7 @@ void config_row_describe(const struct config_row *row, struct text *out)
         {CONFIG_IP_PORT, "address with port", "addresses with port"},
         {CONFIG_ENDPOINT, "address with port, or unix:/path", "addresses"},
         {CONFIG_NETWORK, "network", "networks"},
+        {CONFIG_RESOLVER, "IP address, with a port or without", "IP addresses, with a port or without"},
     };
     bool is_list = config_row_is_list(row);
 

@@ -96,6 +96,7 @@ static const cyaml_schema_field_t registration_fields[] = {
     TEXT(IN(registration), "allow", allow),
     TEXTS(IN(registration), "networks", networks),
     TEXT(IN(registration), "rate", rate),
+    TEXT(IN(registration), "prune-unused", prune_unused),
     CYAML_FIELD_END,
 };
 
@@ -126,6 +127,12 @@ static const cyaml_schema_field_t log_fields[] = {
     CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t check_fields[] = {
+    TEXTS(IN(check), "resolvers", resolvers),
+    TEXT(IN(check), "ca", ca),
+    CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t root_fields[] = {
     MAPS(struct raw_config, "zones", zones, &zone_schema),
     SECTION("values", values, values_fields),
@@ -138,6 +145,7 @@ static const cyaml_schema_field_t root_fields[] = {
     TEXT(struct raw_config, "user", user),
     SECTION("log", log, log_fields),
     TEXT(struct raw_config, "trace", trace),
+    SECTION("check", check, check_fields),
     CYAML_FIELD_END,
 };
 

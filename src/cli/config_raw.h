@@ -66,7 +66,7 @@ struct raw_config {
         char *allow;
         char **networks;
         uint32_t networks_count;
-        char *rate;
+        char *rate, *prune_unused;
     } registration;
     struct {
         char *changes, *names, *names_unclaimed, *free_space;
@@ -82,6 +82,11 @@ struct raw_config {
         char *level, *format;
     } log;
     char *trace;
+    struct {
+        char **resolvers;
+        uint32_t resolvers_count;
+        char *ca;
+    } check;
 };
 
 /* The mapping at the root of the file. */

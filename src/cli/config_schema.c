@@ -225,6 +225,10 @@ const struct config_row config_rows[] = {
  FILE_(registration.rate, config.settings.registration.rate), .help =
  "Registrations of one client (/32, /56) for networks and anyone, 60 in a burst; 0/s: no limit. A token has its "
  "own count."},
+{"registration.prune-unused", .kind = CONFIG_TIME_S, .max = 3650 * DAY, .fallback = "0s",
+ FILE_(registration.prune_unused, config.settings.registration.prune_unused_s), .help =
+ "A name that was registered without a token this long ago and was never used since is retired; 0s: never, else at "
+ "least 24h. It never held a value, no credential of it was ever used, and nobody gave it a domain or a label."},
 
 {"limits", .kind = CONFIG_SECTION, .help =
  "What one account, and all together, may use."},
@@ -279,6 +283,19 @@ const struct config_row config_rows[] = {
  FILE_(trace, config.trace_records), .help =
  "How many of the last questions for challenge names, and what was told, are kept in memory for riposte trace; 64 "
  "octets each. 0: none."},
+
+{"check", .kind = CONFIG_SECTION, .help =
+ "For riposte check, POST /v1/checks and the hooks. Never used to answer a question."},
+{"check.resolvers[]", .kind = CONFIG_RESOLVER, .fallback = "",
+ FROM_LIST(raw_config, check.resolvers), TO_LIST(config_impl, config.check.resolvers, config.check.n_resolvers),
+ .help =
+ "Resolvers that look from elsewhere, best ones that validate DNSSEC; at most 8, with a port or without: "
+ "[\"9.9.9.9\", \"1.1.1.1\"]. []: those of this machine find the authoritative servers, and DNSSEC is not "
+ "checked."},
+{"check.ca", .kind = CONFIG_TEXT, .min = 1, .max = 253, .fallback = "letsencrypt.org",
+ FILE_(check.ca, config.check.ca), .help =
+ "The CA whose permission is looked for in CAA records, unless --ca says another: its CAA name, such as "
+ "letsencrypt.org, or a word that riposte check domain --ca knows, such as zerossl."},
 };
 /* clang-format on */
 
@@ -290,7 +307,6 @@ const char *config_later_key(const char *path)
         const char *path, *note;
     } notes[] = {
         {"dns.rate-limit", "this version does not limit DNS answers; remove the line"},
-        {"check", "riposte check has nothing to configure in this version; remove the section"},
         {"secondaries", "this version has no zone transfers; remove the section"},
         {"zones[].secondaries", "this version has no zone transfers; remove the key"},
         {"dnssec", "this version does not sign; remove the section"},

@@ -41,6 +41,7 @@ enum config_kind {
     CONFIG_IP_PORT,  /* struct endpoint, never a unix socket */
     CONFIG_ENDPOINT, /* struct endpoint */
     CONFIG_NETWORK,  /* struct net */
+    CONFIG_RESOLVER, /* struct lookup_server: an address, with a port or without */
 };
 
 enum config_applies { CONFIG_ON_RELOAD, CONFIG_AFTER_RESTART };

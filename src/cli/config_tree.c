@@ -21,7 +21,8 @@ struct builder {
     size_t skip;     /* depth of a node that is left out: a mapping or a list in the place of a key */
     bool skip_value; /* the value that belongs to such a key */
     unsigned documents;
-    bool stop; /* nothing more can be understood */
+    const char *first_key, *smallest; /* what the smallest file has, for who gave none */
+    bool stop;                        /* nothing more can be understood */
 };
 
 static unsigned line_of(const yaml_mark_t *mark)
@@ -266,15 +267,13 @@ static enum err take_event(struct builder *b, const yaml_event_t *event)
 
 static void check_root(struct builder *b)
 {
-    static const char smallest[] = "the smallest file has zones with one origin, contact and name server";
-
     if (b->root == NULL || (b->root->kind == CONFIG_NODE_TEXT && b->root->len == 0)) {
         if (b->errors->n == 0)
-            config_errors_add(b->errors, 1, 1, "the file is empty; %s", smallest);
+            config_errors_add(b->errors, 1, 1, "the file is empty; %s", b->smallest);
         b->root = NULL;
     } else if (b->root->kind != CONFIG_NODE_MAP) {
-        config_errors_add(b->errors, b->root->line, b->root->column, "keys are wanted here, such as \"zones:\"; %s",
-                          smallest);
+        config_errors_add(b->errors, b->root->line, b->root->column, "keys are wanted here, such as \"%s:\"; %s",
+                          b->first_key, b->smallest);
         b->root = NULL;
     }
 }
@@ -282,7 +281,14 @@ static void check_root(struct builder *b)
 enum err config_tree_parse(struct config_node **out, struct arena *arena, const char *bytes, size_t len,
                            struct config_errors *errors)
 {
-    struct builder b = {.arena = arena, .errors = errors};
+    return config_tree_parse_for(out, arena, bytes, len, errors, "zones",
+                                 "the smallest file has zones with one origin, contact and name server");
+}
+
+enum err config_tree_parse_for(struct config_node **out, struct arena *arena, const char *bytes, size_t len,
+                               struct config_errors *errors, const char *first_key, const char *smallest)
+{
+    struct builder b = {.arena = arena, .errors = errors, .first_key = first_key, .smallest = smallest};
     yaml_parser_t parser;
     bool is_at_end = false;
     enum err e = ERR_OK;

@@ -40,6 +40,12 @@ struct config_node {
 MUST_USE enum err config_tree_parse(struct config_node **out, struct arena *arena, const char *bytes, size_t len,
                                     struct config_errors *errors);
 
+/* The same for another file than the configuration: its first key, and what the smallest one
+ * has. */
+MUST_USE enum err config_tree_parse_for(struct config_node **out, struct arena *arena, const char *bytes,
+                                        size_t len, struct config_errors *errors, const char *first_key,
+                                        const char *smallest);
+
 /* Compose a path such as "zones[0].origin". */
 void config_path(char out[CONFIG_PATH_TEXT_MAX], const char *fmt, ...) PRINTF_LIKE(2, 3);
 

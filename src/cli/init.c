@@ -286,7 +286,7 @@ static void print_json(const struct init *in, const char *path)
 
 static void print_next_steps(const struct init *in, const char *path, FILE *to)
 {
-    char parent[NAME_TEXT_MAX], origin[NAME_TEXT_MAX], addr[ADDR_TEXT_MAX];
+    char parent[NAME_TEXT_MAX];
     bool is_usual = strcmp(path, CONFIG_PATH_DEFAULT) == 0;
 
     fprintf(to, "Next: 1. %s%s\n", is_usual ? "systemctl enable --now riposte" : "riposte serve -c ",
@@ -297,8 +297,7 @@ static void print_next_steps(const struct init *in, const char *path, FILE *to)
     else
         fprintf(to, "      2. put these records into the zone above, at whoever serves it:\n\n");
     print_records(in, to);
-    fprintf(to, "\n      3. see that it answers:  dig +norec @%s %s SOA\n", addr_format(&in->addresses[0], addr),
-            name_format(&in->origin, origin));
+    fprintf(to, "\n      3. riposte check zone%s%s\n", is_usual ? "" : " -c ", is_usual ? "" : path);
 }
 
 static int produce(struct init *in)

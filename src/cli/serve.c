@@ -162,6 +162,11 @@ static enum err control_describe(void *self, struct text *json)
     return serve_describe(self, json);
 }
 
+static enum err control_check(void *self, const struct api_check *what, struct text *json)
+{
+    return serve_check(self, what, json);
+}
+
 static void control_metrics(void *self, struct text *out)
 {
     serve_metrics(self, out);
@@ -170,7 +175,11 @@ static void control_metrics(void *self, struct text *out)
 static enum err start_doors(struct serving *s)
 {
     const struct change_sink sink = committer_sink(s->committer);
-    const struct api_control control = {control_reload, control_describe, control_metrics, s};
+    const struct api_control control = {.reload = control_reload,
+                                        .describe = control_describe,
+                                        .check = control_check,
+                                        .metrics = control_metrics,
+                                        .self = s};
     struct text why;
     enum err e;
 
@@ -238,6 +247,7 @@ static enum err start_all(struct serving *s)
 static void stop_all(struct serving *s)
 {
     activation_notify("STOPPING=1");
+    atomic_store(&s->is_stopping, true); /* checks under way end */
     if (s->api != NULL)
         api_server_stop(s->api, API_STOP_WAIT_MS);
     if (s->dns != NULL)
@@ -354,7 +364,8 @@ static int run_serve(const struct cli *cli, int argc, char **argv)
 const struct command serve_commands[] = {
     {"serve", "", "run the server in the foreground",
      "Reads the configuration, binds, loads the store, and answers until SIGTERM or SIGINT.\n"
-     "SIGHUP reads the configuration again; `riposte reload` does the same and shows the errors.\n",
+     "SIGHUP reads the configuration again; `riposte reload` does the same and shows the errors.\n\n"
+     "    riposte serve -c /etc/riposte/riposte.yaml\n",
      run_serve},
     {NULL, NULL, NULL, NULL, NULL},
 };

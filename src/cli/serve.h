@@ -3,6 +3,7 @@
 #define CLI_SERVE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 
 #include "api/server.h"
@@ -32,6 +33,8 @@ struct serving {
     struct dns_server *dns;
     struct api_server *api;
     struct committer *committer;
+    atomic_bool is_stopping;
+    atomic_int checks; /* under way, for serve_check() */
     int64_t started_real_s;
     int64_t started_mono_ms;
 };
@@ -39,6 +42,9 @@ struct serving {
 /* serve_reload.c: read the configuration again and apply all of it or nothing; any thread, blocks. *report has the
  * errors, or notes such as which keys need a restart. */
 MUST_USE enum err serve_reload(struct serving *s, struct text *report);
+
+/* serve_check.c: the check of a domain for POST /v1/checks, as api/server.h says; any thread, blocks. */
+MUST_USE enum err serve_check(struct serving *s, const struct api_check *what, struct text *json);
 
 /* serve_describe.c: what /v1/server and /metrics show; any thread. */
 MUST_USE enum err serve_describe(struct serving *s, struct text *json);

@@ -90,32 +90,45 @@ static size_t width(const char *cell)
     return n;
 }
 
-static void print_cells(const struct show_table *t)
+static void print_cells(struct show_table *t)
 {
-    size_t widths[SHOW_COLUMNS_MAX] = {0};
-
     for (size_t i = 0; i < t->n_cells; i++) {
         size_t w = width(t->cells[i]);
 
-        if (w > widths[i % t->columns])
-            widths[i % t->columns] = w;
+        if (w > t->widths[i % t->columns])
+            t->widths[i % t->columns] = w;
     }
     for (size_t i = 0; i < t->n_cells; i++) {
         bool is_last = (i + 1) % t->columns == 0;
-        int pad = is_last ? 0 : (int)(widths[i % t->columns] - width(t->cells[i]) + 2);
+        int pad = is_last ? 0 : (int)(t->widths[i % t->columns] - width(t->cells[i]) + 2);
 
         printf("%s%*s%s", t->cells[i], pad, "", is_last ? "\n" : "");
     }
 }
 
-void show_table_end(struct show_table *t, const char *none)
+static void drop_cells(struct show_table *t)
 {
-    if (t->n_cells <= t->columns)
-        puts(none);
-    else
-        print_cells(t);
     for (size_t i = 0; i < t->n_cells; i++)
         free(t->cells[i]);
+    t->n_cells = 0;
+}
+
+void show_table_flush(struct show_table *t)
+{
+    if (t->n_cells <= (t->has_begun ? 0 : t->columns))
+        return;
+    print_cells(t);
+    drop_cells(t);
+    t->has_begun = true;
+    (void)fflush(stdout); /* what cannot be written shows at the end of the program */
+}
+
+void show_table_end(struct show_table *t, const char *none)
+{
+    show_table_flush(t);
+    if (!t->has_begun && none != NULL)
+        puts(none);
+    drop_cells(t);
     free(t->cells);
     memset(t, 0, sizeof(*t));
 }
@@ -239,4 +252,11 @@ void show_json(json_t *j)
     (void)json_dumpf(j, stdout, JSON_INDENT(2) | JSON_ENCODE_ANY);
     putchar('\n');
     json_decref(j);
+}
+
+void show_json_line(const json_t *j)
+{
+    (void)json_dumpf(j, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
+    putchar('\n');
+    (void)fflush(stdout);
 }

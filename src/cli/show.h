@@ -3,6 +3,7 @@
 #define CLI_SHOW_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,8 @@ struct show_table {
     size_t columns;
     size_t n_cells, cap;
     char **cells;
+    size_t widths[SHOW_COLUMNS_MAX]; /* of what was printed already */
+    bool has_begun;                  /* something was */
 };
 
 /* The headings are the first row; columns of them, then NULL. */
@@ -23,7 +26,10 @@ void show_table_init(struct show_table *t, const char *const *headings);
 void show_cell(struct show_table *t, const char *text);
 void show_cell_format(struct show_table *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void show_cell_int(struct show_table *t, int64_t n);
-/* Print and free; `none` is printed when there is no row. */
+/* Print what there is so far, for a table that goes on: columns only grow, and the headings are not repeated.
+ * Prints nothing when there is no new row. */
+void show_table_flush(struct show_table *t);
+/* Print and free; `none` (NULL: nothing) is printed when there was no row. */
 void show_table_end(struct show_table *t, const char *none);
 
 /* The text of a member, "" when it is not there or not a text. Borrowed from object. */
@@ -55,5 +61,7 @@ const char *show_networks(const json_t *credential, char out[SHOW_LIST_MAX]);
 
 /* Print JSON, indented, with a line feed; takes it. */
 void show_json(json_t *j);
+/* The same on one line, at once, for what goes on for long; borrows it. */
+void show_json_line(const json_t *j);
 
 #endif

@@ -147,11 +147,13 @@ static int run_backup(const struct cli *cli, int argc, char **argv)
 
 const struct command store_commands[] = {
     {"check store", "", "look for damage in the database",
-     "Integrity, foreign keys, and that the state is what the journal says. Works while the server runs.\n",
+     "Integrity, foreign keys, and that the state is what the journal says. Works while the server runs.\n\n"
+     "    riposte check store\n",
      run_check_store},
     {"backup", "FILE", "a verified copy of the running server's database",
      "Taken while the server works, checked, and then written to FILE, which must not exist.\n"
-     "Registrations, values and the journal are in it; a copy of the file by other means may be torn.\n",
+     "Registrations, values and the journal are in it; a copy of the file by other means may be torn.\n\n"
+     "    riposte backup /backup/riposte-$(date +%F).db\n",
      run_backup},
     {NULL, NULL, NULL, NULL, NULL},
 };

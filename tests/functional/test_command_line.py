@@ -45,8 +45,16 @@ def test_without_a_command_the_overview_is_an_error_and_with_help_it_is_not():
 
 
 def commands():
-    lines = run("--help").stdout.split("COMMAND …\n\n")[1].split("\n\n")[0].splitlines()
-    return [line[2:].split("  ")[0] for line in lines]
+    """Of all groups of the overview."""
+    return [line[2:].split("  ")[0] for line in run("--help").stdout.splitlines() if line.startswith("  ")]
+
+
+def test_the_overview_is_in_groups_and_has_nothing_twice():
+    text = run("--help").stdout
+    for title in ("Setting up", "Accounts, names and values", "Credentials and tokens", "Finding out", "Keeping the data"):
+        assert "\n\n%s\n  " % title in text
+    assert "\nMore\n" not in text  # each belongs to a group
+    assert len(commands()) == len(set(commands())) > 30
 
 
 @pytest.mark.parametrize("words", commands())
@@ -55,6 +63,8 @@ def test_every_command_explains_itself(words):
     assert done.returncode == 0 and done.stderr == ""
     assert done.stdout.startswith("usage: riposte " + words)
     assert run("help", *words.split()).stdout == done.stdout
+    shown = [line for line in done.stdout.splitlines()[1:] if "riposte " + words in line]
+    assert shown or words.split()[0] in ("hook", "client"), "no example"  # those are shown in the pages of the clients
     # and refuses what it does not know, with the same usage
     wrong = run(*words.split(), "--no-such-option")
     assert wrong.returncode == 2 and wrong.stdout == ""
@@ -194,8 +204,14 @@ def test_forms_for_clients(riposte, name):
     assert riposte.update(json.loads(made.stdout)["YOUR.DOMAIN"], a_value()).status_code == 200
     assert "set api.base-url" in made.stderr, "loopback is of no use to other machines"
     assert create("lego", "--quiet").stderr == ""
-    wrong = create("caddy")
-    assert wrong.returncode == 2 and "not one of: lego, acme-dns, httpreq, rfc2136, env" in wrong.stderr
+    assert json.loads(create("cert-manager").stdout)["YOUR.DOMAIN"]["subdomain"] == name
+    assert create("acme.sh").stdout.startswith("ACMEDNS_BASE_URL='")
+    caddy = create("caddy").stdout.split()
+    assert caddy[:3] == ["dns", "acmedns", "{"] and caddy[-1] == "}"
+    entry = dict(zip(caddy[3:-1:2], caddy[4:-1:2]))
+    assert entry["server_url"] == riposte.http_url and riposte.update(entry, a_value()).status_code == 200
+    wrong = create("posh-acme")
+    assert wrong.returncode == 2 and "not one of: lego, cert-manager, caddy, acme-dns, acme.sh, httpreq, rfc2136, env" in wrong.stderr
     assert create("env", "--json").returncode == 2
 
 

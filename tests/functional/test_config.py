@@ -223,6 +223,7 @@ def test_init_to_standard_output(tmp_path):
     assert done.returncode == 0
     assert yaml.safe_load(done.stdout)["zones"][0]["origin"] == "auth.example.org"
     assert "Next:" in done.stderr
+    assert "3. riposte check zone" in done.stderr
     assert list(pathlib.Path(tmp_path).iterdir()) == []
 
 

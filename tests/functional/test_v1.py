@@ -28,7 +28,7 @@ class World:
     """A server with two accounts: team has the names one and two, others has foreign."""
 
     def __init__(self, folder):
-        self.server = Riposte(folder, {"api": {"connections": 4000}}).start()
+        self.server = Riposte(folder, {"api": {"connections": 4000}, "check": {"resolvers": ["127.0.0.1:1"]}}).start()
         self.v1 = V1(self.server)
         for account in ("team", "others"):
             assert local(self.server, "PUT", "/v1/accounts/" + account, {}).status == 201
@@ -654,7 +654,8 @@ def test_each_operation_refuses_what_it_cannot_read(w):
     good = {("POST", "/v1/names/{name}/values"): {"values": [{"value": a_value()}]},
             ("DELETE", "/v1/names/{name}/values"): {"values": [a_value()]}}
     missing = {"/v1/names": {"account": "nobody-here"}, "/v1/credentials": {"names": ["nothing.auth.example.org"]},
-               "/v1/tokens": {"account": "nobody-here"}}
+               "/v1/tokens": {"account": "nobody-here"}, "/v1/checks": {"domain": "nothing.example.net"},
+               "/v1/apply": {"accounts": [{"account": "new", "names": [{"label": "a", "zone": "example.net"}]}]}}
 
     def path_of(template, parts):
         for part, text in parts.items():
@@ -676,7 +677,8 @@ def test_each_operation_refuses_what_it_cannot_read(w):
         if "requestBody" in operation:
             assert w.v1.call(method, path, w.root, data="[]").status_code == 400
             assert w.v1.call(method, path, w.root, {"nonsense": 1}).status_code == 422
-            assert w.v1.call(method, path, w.root, data="x" * 5000).status_code == 413
+            large = 413 if template != "/v1/apply" else 400  # which has a bound of its own
+            assert w.v1.call(method, path, w.root, data="x" * 5000).status_code == large
             assert w.v1.call(method, path, w.root, data="x" * (2 << 20)).status_code == 413
         if "404" in statuses and template != "/problems/{code}":
             gone = path_of(template, nobody)
@@ -721,6 +723,64 @@ def test_the_examples_of_the_guide_run_as_they_stand(make_riposte, tmp_path):
     assert done.stderr == ""
     assert '"label":"web1"' in done.stdout and '"evicted":[]' in done.stdout and "GET /v1/self lists them" in done.stdout
     assert values(server, "shop." + server.zone) == set()
+
+
+# ---- declared accounts; what they do is in test_apply.py
+
+
+def test_declared_accounts_are_applied_and_planned(w):
+    label = word()
+    rights = {"actions": ["add", "remove"], "kinds": ["challenge"], "networks": ["192.0.2.0/24"], "expires": None, "tsig": True}
+    body = {"accounts": [{
+        "account": label, "note": "declared", "disabled": False, "limits": {"names": 3},
+        "names": [{"label": label, "zone": "auth.example.org", "domains": [label + ".example.com"], "subtree": True},
+                  {"name": "stage.%s.auth.example.org" % label}],
+        "credentials": [{"label": "web1", "names": [label]}, {"label": "web2", "names": ["stage." + label], **rights}]}]}
+    plan = w.v1.call("POST", "/v1/apply?plan=1", w.root, body).json()
+    assert len(plan["steps"]) == 5 and plan["change"] is None
+    reply = w.v1.call("POST", "/v1/apply?expect=" + plan["plan"], w.root, body)
+    assert reply.status_code == 200 and len(reply.json()["secrets"]) == 2
+    assert w.v1.call("POST", "/v1/apply", w.root, body).json()["steps"] == []
+    less = {"accounts": [{"account": label, "names": [{"label": label}], "credentials": []}]}
+    done = w.v1.call("POST", "/v1/apply?prune=1&force=0", w.root, less).json()
+    assert [step["action"] for step in done["steps"]] == ["retire", "revoke", "revoke"]
+    w.v1.problem(409, "label-retired", "POST", "/v1/apply", w.root, body)
+    w.v1.problem(409, "conflict", "POST", "/v1/apply?expect=0", w.root, less)
+    w.v1.problem(404, "not-found", "POST", "/v1/apply", w.root,
+                 {"accounts": [{"account": label, "names": [{"label": "a", "zone": "example.net"}]}]})
+    w.v1.problem(403, "action-not-in-scope", "POST", "/v1/apply", w.manager, body)
+    w.v1.problem(401, "unauthenticated", "POST", "/v1/apply", None, body)
+    w.v1.problem(400, "malformed", "POST", "/v1/apply", w.root, data="{")
+    w.v1.problem(400, "malformed", "POST", "/v1/apply?plan=perhaps", w.root, body)
+    w.v1.problem(422, "unknown-field", "POST", "/v1/apply", w.root, {"acounts": []})
+    w.v1.problem(413, "too-large", "POST", "/v1/apply", w.root, data=" " * ((1 << 20) + 1))
+
+
+# ---- checks; what they find is in tests/e2e/test_checks.py
+
+
+def test_a_domain_in_scope_is_checked(w):
+    """There is no resolver where the configuration says, so everything else is a failure that names it."""
+    for who in (w.web1, w.manager):
+        reply = w.v1.call("POST", "/v1/checks", who, {"domain": "*.Shop.Example.COM.", "ca": "zerossl"})
+        assert reply.status_code == 200, reply.text
+        check = reply.json()
+        assert check["domain"] == "*.shop.example.com" and check["name"] == w.one and check["ok"] is False
+        assert [f["about"] for f in check["findings"] if f["level"] == "fail"] == ["cname", "caa"]
+        assert "127.0.0.1:1 refused" in check["findings"][0]["detail"]
+
+
+def test_checks_are_refused(w):
+    w.v1.problem(404, "not-found", "POST", "/v1/checks", w.web1, {"domain": "foreign.example.com"})
+    w.v1.problem(404, "not-found", "POST", "/v1/checks", w.web1, {"domain": "one"})
+    w.v1.problem(401, "unauthenticated", "POST", "/v1/checks", None, {"domain": "shop.example.com"})
+    adder = w.credential([w.one], actions=["add"])
+    w.v1.problem(403, "action-not-in-scope", "POST", "/v1/checks", adder, {"domain": "shop.example.com"})
+    for body in ({}, {"domain": "a b"}, {"domain": 5}, {"domain": "shop.example.com", "ca": "nobody"}):
+        w.v1.problem(400, "malformed", "POST", "/v1/checks", w.web1, body)
+    w.v1.problem(400, "malformed", "POST", "/v1/checks", w.web1, data="{")
+    w.v1.problem(422, "unknown-field", "POST", "/v1/checks", w.web1, {"domain": "shop.example.com", "cA": "x"})
+    w.v1.problem(413, "too-large", "POST", "/v1/checks", w.web1, data=" " * 5000)
 
 
 # ---- the description itself

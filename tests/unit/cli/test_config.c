@@ -310,8 +310,13 @@ static void values_are_read_strictly(void **state)
         {"tracee: 1\n", "f:5:1: unknown key \"tracee\"; did you mean \"trace\"?\n"},
         {"dnssec: {}\n", "f:5:1: unknown key \"dnssec\"; this version does not sign; remove the section\n"},
         {"check:\n  ca: x\n",
-         "f:5:1: unknown key \"check\"; riposte check has nothing to configure in this version; "
-         "remove the section\n"},
+         "f:6:7: check.ca: \"x\": a CAA name is wanted, such as letsencrypt.org, or one of: letsencrypt, zerossl, "
+         "sectigo, google, ssl.com, digicert, amazon, globalsign, buypass, actalis, certum, harica\n"},
+        {"check: {resolvers: [dns.quad9.net]}\n",
+         "f:5:21: check.resolvers[0]: \"dns.quad9.net\": the address of a resolver is wanted: \"9.9.9.9\", "
+         "\"192.0.2.53:5353\", \"[2620:fe::fe]:53\"\n"},
+        {"check: {resolvers: [1.1.1.1, 1.1.1.1, 1.1.1.1, 1.1.1.1, 1.1.1.1, 1.1.1.1, 1.1.1.1, 1.1.1.1, 1.1.1.1]}\n",
+         "f:5:20: check.resolvers: more than 8 resolvers\n"},
         {"dns: {rate-limit: 0/s}\n",
          "f:5:7: dns: unknown key \"rate-limit\"; this version does not limit DNS answers; "
          "remove the line\n"},

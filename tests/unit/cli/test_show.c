@@ -25,6 +25,41 @@ static void columns_are_as_wide_as_their_widest_cell(void **state)
                                             "ztdi…5R1E  a/1     -\n");
 }
 
+static void a_table_that_goes_on_has_its_headings_once_and_columns_that_only_grow(void **state)
+{
+    static const char *const headings[] = {"A", "B", NULL};
+    struct show_table t;
+    struct capture said;
+
+    (void)state;
+    show_table_init(&t, headings);
+    capture_begin(&said, stdout);
+    show_table_flush(&t); /* nothing to show yet */
+    show_cell(&t, "wide cell");
+    show_cell(&t, "1");
+    show_table_flush(&t);
+    show_table_flush(&t);
+    show_cell(&t, "x");
+    show_cell(&t, "2");
+    show_table_flush(&t);
+    show_cell(&t, "the widest cell");
+    show_cell(&t, "3");
+    show_table_end(&t, "none");
+    assert_string_equal(capture_end(&said), "A          B\nwide cell  1\nx          2\nthe widest cell  3\n");
+}
+
+static void a_line_of_json_is_whole(void **state)
+{
+    json_t *object = json_pack("{s:[i,s]}", "a", 1, "b\nc");
+    struct capture said;
+
+    (void)state;
+    capture_begin(&said, stdout);
+    show_json_line(object);
+    assert_string_equal(capture_end(&said), "{\"a\":[1,\"b\\nc\"]}\n");
+    json_decref(object);
+}
+
 static void a_table_without_rows_says_so(void **state)
 {
     static const char *const headings[] = {"A", "B", NULL};
@@ -36,6 +71,10 @@ static void a_table_without_rows_says_so(void **state)
     capture_begin(&said, stdout);
     show_table_end(&t, "nothing there");
     assert_string_equal(capture_end(&said), "nothing there\n");
+    show_table_init(&t, headings);
+    capture_begin(&said, stdout);
+    show_table_end(&t, NULL);
+    assert_string_equal(capture_end(&said), "");
 }
 
 static void a_table_of_many_rows_keeps_long_cells_whole_and_control_characters_out(void **state)
@@ -176,6 +215,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_are_as_wide_as_their_widest_cell),
+        cmocka_unit_test(a_table_that_goes_on_has_its_headings_once_and_columns_that_only_grow),
+        cmocka_unit_test(a_line_of_json_is_whole),
         cmocka_unit_test(a_table_without_rows_says_so),
         cmocka_unit_test(a_table_of_many_rows_keeps_long_cells_whole_and_control_characters_out),
         cmocka_unit_test(joined_texts_end_with_an_ellipsis_when_they_do_not_fit),
