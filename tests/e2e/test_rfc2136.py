@@ -4,7 +4,12 @@ itself to be in the zone, so it is not among them."""
 
 import concurrent.futures
 import itertools
+import os
+import pathlib
 import shlex
+import shutil
+import subprocess
+import tempfile
 
 import dns.message
 import dns.query
@@ -59,7 +64,12 @@ class Shop:
         return {b"".join(rd.strings).decode() for rrset in answer.answer for rd in rrset}
 
 
-def lego(world, folder, shop, machine=0):
+def authority_of(world, folder):
+    """A copy that every user can read."""
+    return shutil.copy(world.authority.ca_file, folder / "ca.pem")
+
+
+def lego(world, folder, shop, machine=0, user=None):
     folder.mkdir(parents=True, exist_ok=True)
     command = clients.lego_command(world, folder, [shop.domain, "*." + shop.domain])
     return world.run(
@@ -69,8 +79,9 @@ def lego(world, folder, shop, machine=0):
             "RFC2136_POLLING_INTERVAL": "1",
             "RFC2136_PROPAGATION_TIMEOUT": "20",
             "RFC2136_SEQUENCE_INTERVAL": "1",
-            "LEGO_CA_CERTIFICATES": str(world.authority.ca_file),
+            "LEGO_CA_CERTIFICATES": str(authority_of(world, folder)),
         },
+        user=user,
     )
 
 
@@ -95,27 +106,98 @@ def test_hosts_with_keys_of_their_own_renew_the_same_wildcard_at_once(world, tmp
     assert shop.values() == set()
 
 
-@pytest.mark.parametrize("options", ["", "-v"], ids=["udp", "tcp"])
-def test_nsupdate_in_the_manner_of_acme_sh(world, tmp_path, options):
-    shop = Shop(world)
-    hook = tmp_path / "hook"
+def certbot_with_nsupdate(world, folder, shop, options="", user=None):
+    hook = folder / "hook"
     hook.write_text(HOOK % RIPOSTE_ADDR)
     hook.chmod(0o755)
-    done = world.run(
+    key = folder / "key.conf"
+    return world.run(
         [
             "/usr/bin/certbot", "certonly", "--manual", "--preferred-challenges", "dns", "--non-interactive", "--agree-tos",
-            "-m", "admin@example.com", "--server", world.authority.directory, "--config-dir", tmp_path / "config",
-            "--work-dir", tmp_path / "work", "--logs-dir", tmp_path / "logs", "--manual-auth-hook", hook,
+            "--force-renewal", "-m", "admin@example.com", "--server", world.authority.directory, "--config-dir", folder / "config",
+            "--work-dir", folder / "work", "--logs-dir", folder / "logs", "--manual-auth-hook", hook,
             "--manual-cleanup-hook", hook, "-d", shop.domain, "-d", "*." + shop.domain,
         ],
         {
-            "KEY": str(shop.key_file(tmp_path)),
+            "KEY": str(key if key.exists() else shop.key_file(folder)),
             "NAME": shop.name,
             "OPTIONS": options,
-            "REQUESTS_CA_BUNDLE": str(world.authority.ca_file),
+            "REQUESTS_CA_BUNDLE": str(authority_of(world, folder)),
         },
+        user=user,
     )
+
+
+def names_of_certbot(folder, shop):
+    return clients.names_of(folder / ("config/live/%s/fullchain.pem" % shop.domain))
+
+
+@pytest.mark.parametrize("options", ["", "-v"], ids=["udp", "tcp"])
+def test_nsupdate_in_the_manner_of_acme_sh(world, tmp_path, options):
+    shop = Shop(world)
+    done = certbot_with_nsupdate(world, tmp_path, shop, options)
     assert done.returncode == 0, done.stdout[-3000:] + world.explain()
-    made = clients.names_of(tmp_path / ("config/live/%s/fullchain.pem" % shop.domain))
-    assert made == sorted([shop.domain, "*." + shop.domain])
+    assert names_of_certbot(tmp_path, shop) == sorted([shop.domain, "*." + shop.domain])
     assert shop.values() == set()
+
+
+class Hosts:
+    """Users whose packets to the server have an address of their own, as hosts have."""
+
+    FIRST_UID = 52001
+
+    def __init__(self, n):
+        self.uids = range(self.FIRST_UID, self.FIRST_UID + n)
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="hosts", dir="/tmp"))
+        self.folder.chmod(0o755)
+        self.ip("rule", "add", "pref", "100", "lookup", "local")
+        self.ip("rule", "del", "pref", "0")
+        for i, uid in enumerate(self.uids):
+            self.ip("rule", "add", "pref", "50", "uidrange", "%d-%d" % (uid, uid), "lookup", str(200 + i))
+            self.ip("route", "add", "local", RIPOSTE_ADDR, "dev", "lo", "src", "127.1.%d.1" % i, "table", str(200 + i))
+            home = self.home(i)
+            home.mkdir()
+            os.chown(home, uid, uid)
+
+    @staticmethod
+    def ip(*args):
+        subprocess.run(["ip", *args], check=True)
+
+    def home(self, i):
+        return self.folder / str(i)
+
+    def close(self):
+        for i, uid in enumerate(self.uids):
+            self.ip("rule", "del", "uidrange", "%d-%d" % (uid, uid))
+            self.ip("route", "flush", "table", str(200 + i))
+        self.ip("rule", "add", "pref", "0", "lookup", "local")
+        self.ip("rule", "del", "pref", "100")
+        shutil.rmtree(self.folder)
+
+
+@pytest.fixture
+def hosts():
+    with open("/proc/self/uid_map", encoding="ascii") as mapping:
+        if int(mapping.read().split()[2]) < 60000:
+            pytest.skip("needs root: other users are what tells the hosts apart")
+    made = Hosts(4)
+    yield made
+    made.close()
+
+
+def test_four_hosts_with_one_key_at_once(world, hosts):
+    """lego deletes the whole set before it adds, acme.sh when it is done; neither may take what another host has just added."""
+    shop = Shop(world)
+    for i, uid in enumerate(hosts.uids):
+        os.chown(shop.key_file(hosts.home(i)), uid, uid)
+
+    def one(i):
+        client = lego if i % 2 == 0 else certbot_with_nsupdate
+        return client(world, hosts.home(i), shop, user=hosts.uids[i])
+
+    for _ in range(3 if os.environ.get("RIPOSTE_LONG") == "1" else 1):
+        with concurrent.futures.ThreadPoolExecutor(len(hosts.uids)) as pool:
+            for i, done in enumerate(pool.map(one, range(len(hosts.uids)))):
+                assert done.returncode == 0, "host %d\n%s\n%s" % (i, done.stdout[-3000:], world.explain())
+        assert shop.values() == set()
+    assert "127.1.2.1" in world.riposte.admin("journal", "--name", shop.name), "each host has an address of its own"

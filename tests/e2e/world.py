@@ -82,7 +82,7 @@ class Program:
 
 
 class Parent:
-    """nsd with the zones above us: it holds only the delegation and the CNAMEs."""
+    """nsd with the zones above us: it holds only the delegations and the CNAMEs."""
 
     def __init__(self, folder, addr=PARENT_ADDR, name_servers=(RIPOSTE_ADDR,)):
         self.folder = folder / "nsd"
@@ -90,6 +90,7 @@ class Parent:
         self.addr = addr
         self.name_servers = name_servers
         self.cnames = {}
+        self.delegated = set()
         self.program = None
         self.write()
 
@@ -112,7 +113,11 @@ class Parent:
                 "mail A " + self.addr,
                 *["auth NS ns%d.auth\nns%d.auth A %s" % (i, i, a) for i, a in enumerate(self.name_servers, 1)],
             ],
-            "example.com.": ["%s CNAME %s." % (name, target) for name, target in sorted(self.cnames.items())],
+            "example.com.": [
+                *["%s CNAME %s." % (name, target) for name, target in sorted(self.cnames.items())],
+                *["%s NS ns%d.%s." % (name, i, ZONE) for name in sorted(self.delegated)
+                  for i in range(1, len(self.name_servers) + 1)],
+            ],
         }
         lines = [
             "server:",
@@ -148,6 +153,11 @@ class Parent:
         self.stop()
         self.write()
         self.start()
+
+    def delegate(self, *names):
+        """Delegate names of example.com to our name servers: "_acme-challenge.shop"."""
+        self.delegated.update(names)
+        self.point({})
 
     def stop(self):
         if self.program is not None:
@@ -380,7 +390,7 @@ class World:
             part.stop()
         self.parts.clear()
 
-    def run(self, args, env=None, seconds=120, cwd=None):
+    def run(self, args, env=None, seconds=120, cwd=None, user=None):
         """Run a client in this world, with an environment that holds nothing else."""
         done = subprocess.run(
             [str(a) for a in args],
@@ -390,6 +400,7 @@ class World:
             text=True,
             timeout=seconds,
             cwd=cwd,
+            user=user,
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(self.folder), "LC_ALL": "C.UTF-8", **(env or {})},
         )
         return done

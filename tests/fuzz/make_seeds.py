@@ -136,6 +136,28 @@ UPDATES = {
     "none": update(),
 }
 
+def lookup(flags=0x8400, answer=(), authority=(), additional=()):
+    """A reply as fuzz_lookup takes it."""
+    name = wire(f"_acme-challenge.{ZONE}")
+    header = struct.pack("!HHHHHH", 0x1234, flags, 1, len(answer), len(authority), len(additional))
+    return header + name + struct.pack("!HH", TXT, IN) + b"".join(answer) + b"".join(authority) + b"".join(additional)
+
+
+def answered(qtype, rdata, ttl=300, owner=b"\xc0\x0c"):
+    return owner + struct.pack("!HHIH", qtype, IN, ttl, len(rdata)) + rdata
+
+
+LOOKUPS = {
+    "txt": lookup(answer=[answered(TXT, b"\1x"), answered(TXT, b"\2ab\1c")]),
+    "cname": lookup(answer=[answered(5, b"\4shop\xc0\x1c")]),
+    "referral": lookup(0x8000, authority=[answered(NS, b"\2ns\xc0\x1c", owner=b"\xc0\x1c")], additional=[answered(A, b"\xc0\0\2\1"), opt()]),
+    "soa": lookup(0x8403, authority=[answered(SOA, b"\2ns\xc0\x1c\1h\xc0\x1c" + b"\0\0\0\1" * 5, owner=b"\xc0\x1c")]),
+    "caa": lookup(answer=[answered(CAA, b"\0\5issueletsencrypt.org; accounturi=x; validationmethods=dns-01"),
+                          answered(CAA, b"\x80\6future")]),
+    "truncated": lookup(0x8600),
+    "badvers": lookup(additional=[opt(ttl=1 << 24)]),
+}
+
 ACMEDNS = {
     "empty": b"",
     "null": b"null\n",
@@ -206,6 +228,7 @@ CORPORA = {
     "allowfrom": ALLOWFROM,
     "update": UPDATES,
     "persist": PERSIST,
+    "lookup": LOOKUPS,
 }
 
 for target, seeds in CORPORA.items():
