@@ -23,7 +23,7 @@ enum err table_new(struct table **out, const struct siphash_key *name_key)
         return ERR_MEMORY;
     }
     memset(t, 0, sizeof *t);
-    t->key = *name_key;
+    name_hash_key_init(&t->key, name_key);
     for (size_t i = 0; i < TABLE_SEGMENTS; i++)
         atomic_init(&t->segments[i], (uintptr_t)t->no_slots);
     atomic_init(&t->zones, zones);
@@ -154,7 +154,7 @@ bool node_is_named(const struct node *n, const struct table_zone *z, const struc
 
 uint64_t table_hash(const struct table *t, const struct name *folded)
 {
-    return siphash13(&t->key, folded->b, folded->len);
+    return name_hash(&t->key, folded->b, folded->len);
 }
 
 void table_prefetch(const struct table *t, uint64_t hash)

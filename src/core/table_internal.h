@@ -24,9 +24,9 @@
 
 #include "base/attr.h"
 #include "base/err.h"
-#include "base/siphash.h"
 #include "core/answer_set.h"
 #include "core/name.h"
+#include "core/name_hash.h"
 #include "core/table.h"
 
 _Static_assert(sizeof(void *) == 8, "addresses are packed into 64-bit slots");
@@ -132,7 +132,7 @@ struct segment_fill {
 struct table {
     _Atomic uintptr_t segments[TABLE_SEGMENTS]; /* address of the slots | log2 of their number */
     _Atomic(struct zone_index *) zones;         /* never NULL */
-    struct siphash_key key;
+    struct name_hash_key key;
     struct segment_fill fill[TABLE_SEGMENTS];
     struct table_counts counts;
     struct table_batch *open;    /* the one that is being prepared */

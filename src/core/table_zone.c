@@ -123,7 +123,7 @@ static const struct table_zone *find_apex(const struct table *t, const struct zo
                                           const struct name *folded, size_t pos)
 {
     size_t len = folded->len - pos;
-    uint32_t at = (uint32_t)siphash13(&t->key, folded->b + pos, len) & x->hash_mask;
+    uint32_t at = (uint32_t)name_hash(&t->key, folded->b + pos, len) & x->hash_mask;
 
     for (; x->hash[at] != 0; at = (at + 1) & x->hash_mask) {
         const struct table_zone *z = zone_index_get(x, x->hash[at] - 1);

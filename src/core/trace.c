@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/name_hash.h"
+
 #define CACHE_LINE 64
 
 enum word {
@@ -33,7 +35,7 @@ struct trace_ring {
 };
 
 struct trace {
-    struct siphash_key key;
+    struct name_hash_key key;
     size_t n_rings;
     struct trace_ring *rings;
     struct slot *slots; /* of all rings */
@@ -47,7 +49,7 @@ enum err trace_new(struct trace **out, size_t records, size_t rings, const struc
 
     if (t == NULL)
         return ERR_MEMORY;
-    t->key = *name_key;
+    name_hash_key_init(&t->key, name_key);
     if (records > 0 && rings > 0) {
         each = (records + rings - 1) / rings;
         t->rings = aligned_alloc(CACHE_LINE, rings * sizeof *t->rings);
@@ -86,7 +88,7 @@ struct trace_ring *trace_ring(struct trace *t, size_t i)
 
 uint64_t trace_name_hash(const struct trace *t, const struct name *folded)
 {
-    return trace_hash(siphash13(&t->key, folded->b, folded->len));
+    return trace_hash(name_hash(&t->key, folded->b, folded->len));
 }
 
 static uint64_t pack_question(const struct trace_record *rec)
