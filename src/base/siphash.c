@@ -5,7 +5,7 @@
 #include <endian.h>
 #include <string.h>
 
-#define ALWAYS_INLINE __attribute__((always_inline)) inline
+#include "base/attr.h"
 
 struct state {
     uint64_t v0, v1, v2, v3;

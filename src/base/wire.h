@@ -6,12 +6,57 @@
 #ifndef BASE_WIRE_H
 #define BASE_WIRE_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/attr.h"
 #include "base/err.h"
+
+/* Numbers at a place that is known to have the room. */
+static inline uint16_t wire_load_u16(const uint8_t *at)
+{
+    uint16_t be;
+
+    memcpy(&be, at, sizeof be);
+    return be16toh(be);
+}
+
+static inline uint32_t wire_load_u32(const uint8_t *at)
+{
+    uint32_t be;
+
+    memcpy(&be, at, sizeof be);
+    return be32toh(be);
+}
+
+static inline uint64_t wire_load_u64(const uint8_t *at)
+{
+    uint64_t be;
+
+    memcpy(&be, at, sizeof be);
+    return be64toh(be);
+}
+
+static inline void wire_store_u16(uint8_t *at, uint16_t v)
+{
+    v = htobe16(v);
+    memcpy(at, &v, sizeof v);
+}
+
+static inline void wire_store_u32(uint8_t *at, uint32_t v)
+{
+    v = htobe32(v);
+    memcpy(at, &v, sizeof v);
+}
+
+static inline void wire_store_u64(uint8_t *at, uint64_t v)
+{
+    v = htobe64(v);
+    memcpy(at, &v, sizeof v);
+}
 
 struct wire_reader {
     const uint8_t *start; /* borrowed for the reader's life */

@@ -17,7 +17,7 @@
 #define NAME_TEXT_MAX  1010 /* every octet as \DDD, dots, NUL */
 
 struct name {
-    uint8_t b[NAME_MAX_LEN + NAME_PAD]; /* octets after len are 0 */
+    uint8_t b[NAME_MAX_LEN + NAME_PAD]; /* 16 octets after len are 0, at least */
     uint8_t len;                        /* 1..255 with the root label; 0: not set */
 };
 

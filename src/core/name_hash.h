@@ -58,10 +58,12 @@ static inline uint64_t name_hash_word(const uint8_t *at)
 static inline uint64_t name_hash(const struct name_hash_key *key, const uint8_t *wire, size_t len)
 {
     const uint64_t *k = key->words;
+    size_t words = (len + 7) / 8;
     name_hash_wide sum = 0;
 
-    for (size_t at = 0; at < len; at += NAME_HASH_BLOCK, k += 2)
-        sum += (name_hash_wide)(name_hash_word(wire + at) + k[0]) * (name_hash_word(wire + at + 8) + k[1]);
+    for (size_t i = 0; i < words; i += 2)
+        sum +=
+            (name_hash_wide)(name_hash_word(wire + 8 * i) + k[i]) * (name_hash_word(wire + 8 * i + 8) + k[i + 1]);
     sum = key->plus + (key->lo + (uint64_t)sum) * (key->hi + (uint64_t)(sum >> 64));
     return (uint64_t)(sum >> 64);
 }
