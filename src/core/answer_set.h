@@ -26,6 +26,19 @@ bool node_find_set(const struct table *t, const struct node *n, uint16_t type, s
 bool node_any_set(const struct table *t, const struct node *n, struct answer_set *out);
 unsigned node_flags(const struct node *n);
 
+/* Records that answer a usual question whole, to be copied behind it. */
+struct answer_ready {
+    const uint8_t *records; /* NULL: it is not that simple, see node_find_set() */
+    size_t len;
+    unsigned answers;     /* records of the answer section; */
+    unsigned authorities; /* or 1: the zone's SOA, whose owner and TTL are still to be set, see zone_negative */
+};
+/* What the node n of zone z has of a type: its records; the SOA when there are none. Not ready where a CNAME is to
+ * be followed or where there are additional records. */
+struct answer_ready node_ready(const struct node *n, const struct table_zone *z, uint16_t type);
+/* The SOA, for a name that does not exist. */
+struct answer_ready zone_ready_negative(const struct table_zone *z);
+
 /* Of the zone: the SOA RDATA with a current serial, for negative answers, and the negative TTL min(SOA TTL,
  * MINIMUM), RFC 2308 section 3. */
 struct zone_negative {

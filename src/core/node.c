@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/octets.h"
 #include "core/table_internal.h"
 
 #define QUESTION_POINTER 0xc00c /* to octet 12, where the question's name begins: RFC 1035 section 4.1.4 */
@@ -60,9 +61,12 @@ static size_t data_len(const struct node *n)
     return len;
 }
 
+/* At least a step of octets from the name on, so that it can be compared in one. */
 static size_t block_size(size_t n_sets, size_t name_len, size_t data)
 {
-    return sizeof(struct node) + n_sets * sizeof(struct node_set) + name_len + data;
+    size_t rest = name_len + data < OCTETS_STEP ? OCTETS_STEP : name_len + data;
+
+    return sizeof(struct node) + n_sets * sizeof(struct node_set) + rest;
 }
 
 size_t node_size(const struct node *n)
@@ -152,7 +156,7 @@ static void fill(struct node *n, const struct node_spec *spec)
         if (set->n > 0 && set->type == RR_NS)
             at = put_additional(at, spec);
     }
-    assert(at == (uint8_t *)n + node_size(n));
+    assert(at == node_name(n) + n->name_len + data_len(n));
 }
 
 enum err node_new(struct node **out, const struct node_spec *spec)
@@ -283,6 +287,32 @@ bool node_any_set(const struct table *t, const struct node *n, struct answer_set
         return true;
     }
     return node_find_set(t, n, RR_SOA, out) || node_find_set(t, n, RR_CAA, out);
+}
+
+/* Ready unless there are additional records. */
+static inline struct answer_ready set_ready(const struct node_set *set, const uint8_t *records)
+{
+    return (struct answer_ready){
+        .records = set->additional_len == 0 ? records : NULL, .len = set->len, .answers = set->count};
+}
+
+struct answer_ready node_ready(const struct node *n, const struct table_zone *z, uint16_t type)
+{
+    const uint8_t *data = node_name(n) + n->name_len;
+
+    for (const struct node_set *set = n->sets; set < n->sets + n->n_sets; set++) {
+        if (set->type == type)
+            return set_ready(set, data);
+        if (set->type == RR_CNAME)
+            return (struct answer_ready){.records = NULL};
+        data += set->len + set->additional_len;
+    }
+    if (type == RR_CAA && (n->flags & NODE_CHALLENGE) != 0 && z->caa_count > 0)
+        return (struct answer_ready){
+            .records = z->records + z->soa_len, .len = z->caa_len, .answers = z->caa_count};
+    if (type == RR_SOA && (n->flags & NODE_APEX) != 0)
+        return (struct answer_ready){.records = z->records, .len = z->soa_len, .answers = 1};
+    return zone_ready_negative(z);
 }
 
 unsigned node_flags(const struct node *n)

@@ -25,7 +25,7 @@ enum err table_new(struct table **out, const struct siphash_key *name_key)
     memset(t, 0, sizeof *t);
     name_hash_key_init(&t->key, name_key);
     for (size_t i = 0; i < TABLE_SEGMENTS; i++)
-        atomic_init(&t->segments[i], (uintptr_t)t->no_slots);
+        atomic_init(&t->segments[i], segment_pack(t->no_slots, SEGMENT_BITS_NONE));
     atomic_init(&t->zones, zones);
     t->counts.bytes = sizeof *t;
     *out = t;
@@ -39,7 +39,7 @@ static void free_segment(struct segment s)
         if (slot != SLOT_EMPTY && slot != SLOT_DELETED)
             free(slot_node(slot));
     }
-    if (s.bits > 0)
+    if (segment_bits(s) >= SEGMENT_BITS_MIN)
         free(s.slots);
 }
 
@@ -122,11 +122,14 @@ static inline octets16 padded_differ(const uint8_t *a, const uint8_t *b, size_t 
 }
 
 /* Where octets that are followed by others differ: the last step overlaps the one before it, so that nothing behind
- * is read. len is at least a step. */
+ * is read, except by the only step of what is shorter. */
 static inline octets16 octets_differ(const uint8_t *a, const uint8_t *b, size_t len)
 {
-    octets16 differ = octets_load(a + len - OCTETS_STEP) ^ octets_load(b + len - OCTETS_STEP);
+    octets16 differ;
 
+    if (len < OCTETS_STEP)
+        return octets_first(octets_load(a) ^ octets_load(b), len);
+    differ = octets_load(a + len - OCTETS_STEP) ^ octets_load(b + len - OCTETS_STEP);
     for (size_t i = 0; i + OCTETS_STEP < len; i += OCTETS_STEP)
         differ |= octets_load(a + i) ^ octets_load(b + i);
     return differ;
@@ -140,8 +143,6 @@ static inline bool is_named(const struct node *n, const struct table_zone *z, co
     if (folded->len != below + z->apex.len)
         return false;
     differ = padded_differ(folded->b + below, z->apex.b, z->apex.len);
-    if (below < OCTETS_STEP)
-        return !octets_any(differ) && memcmp(folded->b, node_name(n), below) == 0;
     return !octets_any(differ | octets_differ(folded->b, node_name(n), below));
 }
 
@@ -161,13 +162,13 @@ void table_prefetch(const struct table *t, uint64_t hash)
 {
     struct segment s = segment_of(t, hash);
 
-    __builtin_prefetch(&s.slots[segment_start(s, tag_of(hash))]);
+    __builtin_prefetch(&s.slots[segment_start(s, hash)]);
 }
 
 void table_prefetch_node(const struct table *t, uint64_t hash)
 {
     struct segment s = segment_of(t, hash);
-    uint64_t slot = atomic_load_explicit(&s.slots[segment_start(s, tag_of(hash))].word, memory_order_relaxed);
+    uint64_t slot = atomic_load_explicit(&s.slots[segment_start(s, hash)].word, memory_order_relaxed);
     uintptr_t node = (uintptr_t)slot_node(slot);
 
     /* Usually the first slot is the right one; fetching a wrong address, or none, does no harm. */
@@ -176,28 +177,31 @@ void table_prefetch_node(const struct table *t, uint64_t hash)
     __builtin_prefetch((const void *)(node + 128));
 }
 
-/* Name comparison wants the zone; one that is not yet, or no longer, there has no nodes. */
-static inline bool is_match(const struct table *t, const struct node *n, const struct name *folded)
-{
-    const struct table_zone *z = table_node_zone(t, n);
-
-    return z != NULL && is_named(n, z, folded);
-}
-
-const struct node *table_find(const struct table *t, const struct name *folded, uint64_t hash)
+struct table_found table_look_up(const struct table *t, const struct name *folded, uint64_t hash)
 {
     struct segment s = segment_of(t, hash);
     uint64_t tag = tag_of(hash);
     size_t mask = segment_mask(s);
 
-    for (size_t i = segment_start(s, tag);; i = (i + 1) & mask) {
+    for (size_t i = segment_start(s, hash);; i = (i + 1) & mask) {
         uint64_t slot = atomic_load_explicit(&s.slots[i].word, memory_order_acquire);
 
         if (slot == SLOT_EMPTY)
-            return NULL;
-        if ((slot & TAG_MASK) == tag && slot != SLOT_DELETED && is_match(t, slot_node(slot), folded))
-            return slot_node(slot);
+            return (struct table_found){NULL, NULL};
+        if ((slot & TAG_MASK) == tag && slot != SLOT_DELETED) {
+            /* Names are compared by means of the zone; one that is not yet, or no longer, there has no nodes. */
+            const struct node *n = slot_node(slot);
+            const struct table_zone *z = table_node_zone(t, n);
+
+            if (z != NULL && is_named(n, z, folded))
+                return (struct table_found){n, z};
+        }
     }
+}
+
+const struct node *table_find(const struct table *t, const struct name *folded, uint64_t hash)
+{
+    return table_look_up(t, folded, hash).node;
 }
 
 /* ---- the writer ---- */
@@ -212,7 +216,7 @@ struct hash_slot *segment_new(unsigned bits, uintptr_t *word)
     if (slots == NULL)
         return NULL;
     memset(slots, 0, size);
-    *word = (uintptr_t)slots | bits;
+    *word = segment_pack(slots, bits);
     return slots;
 }
 
@@ -235,25 +239,25 @@ struct hash_slot *table_regrow(struct table *t, unsigned segment, uintptr_t word
 
         if (slot == SLOT_EMPTY || slot == SLOT_DELETED)
             continue;
-        to = segment_start(new, slot & TAG_MASK);
+        to = segment_start(new, slot << (64 - TAG_BITS));
         while (atomic_load_explicit(&new.slots[to].word, memory_order_relaxed) != SLOT_EMPTY)
             to = (to + 1) & mask;
         atomic_store_explicit(&new.slots[to].word, slot, memory_order_relaxed);
     }
     t->fill[segment].used = t->fill[segment].live;
     atomic_store_explicit(&t->segments[segment], word, memory_order_release);
-    t->counts.bytes += sizeof(uint64_t) << new.bits;
-    if (old.bits == 0)
+    t->counts.bytes += sizeof(uint64_t) << segment_bits(new);
+    if (segment_bits(old) < SEGMENT_BITS_MIN)
         return NULL;
-    t->counts.bytes -= sizeof(uint64_t) << old.bits;
+    t->counts.bytes -= sizeof(uint64_t) << segment_bits(old);
     return old.slots;
 }
 
 /* The slot that holds n, which is in the segment. */
-static size_t slot_of(struct segment s, const struct node *n, uint64_t tag)
+static size_t slot_of(struct segment s, const struct node *n, uint64_t hash)
 {
-    uint64_t want = slot_pack(n, tag);
-    size_t i = segment_start(s, tag);
+    uint64_t want = slot_pack(n, tag_of(hash));
+    size_t i = segment_start(s, hash);
 
     while (atomic_load_explicit(&s.slots[i].word, memory_order_relaxed) != want)
         i = (i + 1) & segment_mask(s);
@@ -264,7 +268,7 @@ void table_insert(struct table *t, struct node *n, uint64_t hash)
 {
     struct segment s = segment_of(t, hash);
     struct segment_fill *fill = &t->fill[hash % TABLE_SEGMENTS];
-    size_t i = segment_start(s, tag_of(hash));
+    size_t i = segment_start(s, hash);
     uint64_t slot = atomic_load_explicit(&s.slots[i].word, memory_order_relaxed);
 
     while (slot != SLOT_EMPTY && slot != SLOT_DELETED) {
@@ -282,7 +286,7 @@ void table_insert(struct table *t, struct node *n, uint64_t hash)
 void table_replace(struct table *t, const struct node *old, struct node *n, uint64_t hash)
 {
     struct segment s = segment_of(t, hash);
-    size_t i = slot_of(s, old, tag_of(hash));
+    size_t i = slot_of(s, old, hash);
 
     t->counts.bytes += node_footprint(n);
     t->counts.bytes -= node_footprint(old);
@@ -293,7 +297,7 @@ void table_erase(struct table *t, const struct node *n, uint64_t hash)
 {
     struct segment s = segment_of(t, hash);
     struct segment_fill *fill = &t->fill[hash % TABLE_SEGMENTS];
-    size_t mask = segment_mask(s), i = slot_of(s, n, tag_of(hash));
+    size_t mask = segment_mask(s), i = slot_of(s, n, hash);
 
     t->counts.nodes--;
     t->counts.bytes -= node_footprint(n);

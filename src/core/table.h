@@ -111,7 +111,13 @@ uint64_t table_hash(const struct table *t, const struct name *folded);
 /* For many look-ups at once: fetch the slots of all, then the nodes of all, then find. */
 void table_prefetch(const struct table *t, uint64_t hash);
 void table_prefetch_node(const struct table *t, uint64_t hash);
-/* The node of a folded name, or NULL. */
+/* The node of a folded name, and its zone; both NULL when there is none. */
+struct table_found {
+    const struct node *node;
+    const struct table_zone *zone;
+};
+struct table_found table_look_up(const struct table *t, const struct name *folded, uint64_t hash);
+/* The node alone. */
 const struct node *table_find(const struct table *t, const struct name *folded, uint64_t hash);
 /* The zone of longest match, or NULL when the name is in none of ours. */
 const struct table_zone *table_find_zone(const struct table *t, const struct name *folded);

@@ -64,7 +64,7 @@ static enum err reserve_steps(struct table_batch *b, size_t n)
 
 static size_t segment_limit(unsigned bits)
 {
-    return bits == 0 ? 0 : ((size_t)3 << bits) / 4; /* load of 3/4 */
+    return bits < SEGMENT_BITS_MIN ? 0 : ((size_t)3 << bits) / 4; /* load of 3/4 */
 }
 
 /* The size for an array that is to hold n entries: not so full that it would have to grow again at once. */
@@ -86,7 +86,7 @@ static enum err reserve_slot(struct table_batch *b, uint64_t hash)
     bool has_grown = grown.slots != NULL;
     size_t need = b->need[segment] + (size_t)1;
     size_t occupied = has_grown ? fill->live : fill->used; /* marks are left behind when growing */
-    unsigned bits = has_grown ? grown.bits : segment_of(b->t, hash).bits;
+    unsigned bits = segment_bits(has_grown ? grown : segment_of(b->t, hash));
     uintptr_t word = 0;
     enum err e = ERR_OK;
 

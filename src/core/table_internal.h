@@ -43,7 +43,8 @@ struct node_set {
     uint16_t additional_count;
 };
 
-/* The block goes on with the owner's name_len octets, then per set its records and additional records. */
+/* The block goes on with the owner's name_len octets, then per set its records and additional records; with all of
+ * them, or without, by 16 octets at least. */
 struct node {
     uint32_t below; /* existing nodes one label below this one; the writer's alone, the only part that changes */
     uint32_t zone;
@@ -95,7 +96,7 @@ struct zone_index {
     uint32_t n_ids;   /* by_id has so many */
     uint32_t n_zones; /* without removed ones */
     uint32_t hash_mask;
-    uint64_t labels[2];     /* bit n: there is an apex of n labels; up to 127 */
+    uint64_t lens[4];       /* bit n: there is an apex of n octets; up to 255 */
     uint32_t *hash;         /* id + 1, or 0; open addressing by table_hash() of the apex */
     struct zone_ref *by_id; /* NULL: none; a removed zone stays until no reader holds a node of it */
 };
@@ -110,14 +111,15 @@ struct table_zone *zone_index_get(const struct zone_index *x, uint32_t id); /* N
 
 /* ---- segments (table.c) ---- */
 
-#define TABLE_SEGMENTS   256
-#define TAG_BITS         20
-#define TAG_MASK         ((UINT64_C(1) << TAG_BITS) - 1)
-#define SLOT_EMPTY       UINT64_C(0)
-#define SLOT_DELETED     (UINT64_C(1) << TAG_BITS) /* the address 16, which is no node's */
-#define SEGMENT_BITS_MIN 3
-#define SEGMENT_BITS_MAX TAG_BITS
-#define SEGMENT_ALIGN    64 /* a cache line; also makes room for the size in the low bits of the address */
+#define TABLE_SEGMENTS    256
+#define TAG_BITS          20
+#define TAG_MASK          ((UINT64_C(1) << TAG_BITS) - 1)
+#define SLOT_EMPTY        UINT64_C(0)
+#define SLOT_DELETED      (UINT64_C(1) << TAG_BITS) /* the address 16, which is no node's */
+#define SEGMENT_BITS_NONE 1 /* of a segment without slots; a search finds one of two that are always empty */
+#define SEGMENT_BITS_MIN  3
+#define SEGMENT_BITS_MAX  TAG_BITS
+#define SEGMENT_ALIGN     64 /* a cache line; also makes room for the size in the low bits of the address */
 
 struct hash_slot {
     _Atomic uint64_t word; /* SLOT_EMPTY, SLOT_DELETED, or address and tag */
@@ -130,25 +132,31 @@ struct segment_fill {
 };
 
 struct table {
-    _Atomic uintptr_t segments[TABLE_SEGMENTS]; /* address of the slots | log2 of their number */
+    _Atomic uintptr_t segments[TABLE_SEGMENTS]; /* address of the slots | 64 - log2 of their number */
     _Atomic(struct zone_index *) zones;         /* never NULL */
     struct name_hash_key key;
     struct segment_fill fill[TABLE_SEGMENTS];
     struct table_counts counts;
     struct table_batch *open;    /* the one that is being prepared */
     struct table_batch *garbage; /* published ones, with what they replaced; newest first */
-    _Alignas(SEGMENT_ALIGN) struct hash_slot no_slots[1]; /* where segments without slots point */
+    _Alignas(
+        SEGMENT_ALIGN) struct hash_slot no_slots[1 << SEGMENT_BITS_NONE]; /* where segments without slots point */
 };
 
 struct segment {
     struct hash_slot *slots;
-    unsigned bits;
+    unsigned shift; /* of a hash, to the position where its search begins */
 };
+
+static inline uintptr_t segment_pack(const struct hash_slot *slots, unsigned bits)
+{
+    return (uintptr_t)slots | (64 - bits);
+}
 
 static inline struct segment segment_unpack(uintptr_t word)
 {
     return (struct segment){.slots = (struct hash_slot *)(word & ~(uintptr_t)(SEGMENT_ALIGN - 1)),
-                            .bits = (unsigned)(word & (SEGMENT_ALIGN - 1))};
+                            .shift = (unsigned)(word & (SEGMENT_ALIGN - 1))};
 }
 
 static inline struct segment segment_of(const struct table *t, uint64_t hash)
@@ -156,19 +164,24 @@ static inline struct segment segment_of(const struct table *t, uint64_t hash)
     return segment_unpack(atomic_load_explicit(&t->segments[hash % TABLE_SEGMENTS], memory_order_acquire));
 }
 
-static inline uint64_t tag_of(uint64_t hash)
+static inline unsigned segment_bits(struct segment s)
 {
-    return hash >> (64 - TAG_BITS);
-}
-
-static inline size_t segment_start(struct segment s, uint64_t tag)
-{
-    return (size_t)(tag >> (TAG_BITS - s.bits));
+    return 64 - s.shift;
 }
 
 static inline size_t segment_mask(struct segment s)
 {
-    return ((size_t)1 << s.bits) - 1;
+    return SIZE_MAX >> s.shift;
+}
+
+static inline size_t segment_start(struct segment s, uint64_t hash)
+{
+    return (size_t)(hash >> s.shift);
+}
+
+static inline uint64_t tag_of(uint64_t hash)
+{
+    return hash >> (64 - TAG_BITS);
 }
 
 static inline struct node *slot_node(uint64_t slot)

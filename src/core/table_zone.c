@@ -5,8 +5,7 @@
 
 #include "core/table_internal.h"
 
-#define LABELS_MAX      127 /* of a name of 255 octets */
-#define SOA_NUMBERS_LEN 20  /* serial, refresh, retry, expire, minimum: RFC 1035 section 3.3.13 */
+#define SOA_NUMBERS_LEN 20 /* serial, refresh, retry, expire, minimum: RFC 1035 section 3.3.13 */
 #define SOA_RDATA_MAX   (2 * NAME_MAX_LEN + SOA_NUMBERS_LEN)
 
 /* ---- one zone ---- */
@@ -71,6 +70,11 @@ void table_zone_negative(const struct table_zone *z, struct zone_negative *out)
                                   .apex_len = z->apex.len};
 }
 
+struct answer_ready zone_ready_negative(const struct table_zone *z)
+{
+    return (struct answer_ready){.records = z->records, .len = z->soa_len, .authorities = 1};
+}
+
 uint32_t table_zone_serial(const struct table_zone *z)
 {
     return z->serial;
@@ -108,12 +112,11 @@ struct table_zone *zone_index_get(const struct zone_index *x, uint32_t id)
 void zone_index_add(struct zone_index *x, const struct table *t, struct table_zone *z)
 {
     uint32_t at = (uint32_t)table_hash(t, &z->apex) & x->hash_mask;
-    unsigned labels = name_labels(&z->apex);
 
     while (x->hash[at] != 0)
         at = (at + 1) & x->hash_mask;
     x->hash[at] = z->id + 1;
-    x->labels[labels / 64] |= UINT64_C(1) << labels % 64;
+    x->lens[z->apex.len / 64] |= UINT64_C(1) << z->apex.len % 64;
     x->n_zones++;
     atomic_store_explicit(&x->by_id[z->id].zone, z, memory_order_release);
 }
@@ -136,19 +139,18 @@ static const struct table_zone *find_apex(const struct table *t, const struct zo
 const struct table_zone *table_find_zone(const struct table *t, const struct name *folded)
 {
     const struct zone_index *x = atomic_load_explicit(&t->zones, memory_order_acquire);
-    unsigned labels = name_labels(folded);
-    size_t pos = 0;
 
     /* From the whole name upwards, so that the first apex found is the longest. */
-    for (;; labels--) {
-        if ((x->labels[labels / 64] >> labels % 64 & 1) != 0) {
+    for (size_t pos = 0;; pos += 1u + folded->b[pos]) {
+        size_t len = folded->len - pos;
+
+        if ((x->lens[len / 64] >> len % 64 & 1) != 0) {
             const struct table_zone *z = find_apex(t, x, folded, pos);
             if (z != NULL)
                 return z;
         }
-        if (labels == 0)
-            return NULL;
-        pos += 1u + folded->b[pos];
+        if (len == 1)
+            return NULL; /* that was the root */
     }
 }
 
