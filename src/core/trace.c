@@ -1,44 +1,17 @@
-/* Each slot is a sequence lock of its own: the owner makes the stamp odd, writes the words, and makes it the next
- * even number. Words are stored with release and loaded with acquire order: a reader that sees a new word also
- * sees, at its second look, that the stamp has moved on. On x86-64 all of these are plain moves. A record goes into
- * its words by shifts and not through memory: it is written for nearly every question. */
 #include "core/trace.h"
 
 #include <assert.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/name_hash.h"
-
-#define CACHE_LINE 64
-
-enum word {
-    WORD_STAMP, /* odd while the others are being written; 0: never written */
-    WORD_TIME,
-    WORD_HASH,
-    WORD_CLIENT, /* and the next one */
-    WORD_QUESTION = WORD_CLIENT + 2,
-    WORD_ANSWER,
-    WORDS
-};
-
-struct slot {
-    _Alignas(CACHE_LINE) _Atomic uint64_t words[WORDS];
-};
-
-struct trace_ring {
-    _Alignas(CACHE_LINE) struct slot *slots;
-    size_t n_slots;
-    size_t next;    /* owner's: the slot to be written */
-    uint64_t stamp; /* owner's: of the newest record, even */
-};
+#include "core/trace_ring.h"
 
 struct trace {
     struct name_hash_key key;
     size_t n_rings;
     struct trace_ring *rings;
-    struct slot *slots; /* of all rings */
+    struct trace_slot *slots; /* of all rings */
 };
 
 enum err trace_new(struct trace **out, size_t records, size_t rings, const struct siphash_key *name_key)
@@ -52,8 +25,8 @@ enum err trace_new(struct trace **out, size_t records, size_t rings, const struc
     name_hash_key_init(&t->key, name_key);
     if (records > 0 && rings > 0) {
         each = (records + rings - 1) / rings;
-        t->rings = aligned_alloc(CACHE_LINE, rings * sizeof *t->rings);
-        t->slots = aligned_alloc(CACHE_LINE, rings * each * sizeof *t->slots);
+        t->rings = aligned_alloc(TRACE_LINE, rings * sizeof *t->rings);
+        t->slots = aligned_alloc(TRACE_LINE, rings * each * sizeof *t->slots);
         e = t->rings != NULL && t->slots != NULL ? ERR_OK : ERR_MEMORY;
         for (size_t i = 0; e == ERR_OK && i < rings; i++)
             t->rings[i] = (struct trace_ring){.slots = t->slots + i * each, .n_slots = each};
@@ -91,24 +64,13 @@ uint64_t trace_name_hash(const struct trace *t, const struct name *folded)
     return trace_hash(name_hash(&t->key, folded->b, folded->len));
 }
 
-static uint64_t pack_question(const struct trace_record *rec)
+static void unpack(struct trace_record *rec, const uint64_t words[TRACE_WORDS])
 {
-    return rec->serial | (uint64_t)rec->port << 32 | (uint64_t)rec->qtype << 48;
-}
+    uint64_t question = words[TRACE_WORD_QUESTION], answer = words[TRACE_WORD_ANSWER];
 
-static uint64_t pack_answer(const struct trace_record *rec)
-{
-    return rec->edns_size | (uint64_t)rec->count << 16 | (uint64_t)rec->rcode << 32 | (uint64_t)rec->flags << 40 |
-           (uint64_t)rec->listener << 48;
-}
-
-static void unpack(struct trace_record *rec, const uint64_t words[WORDS])
-{
-    uint64_t question = words[WORD_QUESTION], answer = words[WORD_ANSWER];
-
-    *rec = (struct trace_record){.stamp = words[WORD_STAMP],
-                                 .time_us = (int64_t)words[WORD_TIME],
-                                 .name_hash = words[WORD_HASH],
+    *rec = (struct trace_record){.stamp = words[TRACE_WORD_STAMP],
+                                 .time_us = (int64_t)words[TRACE_WORD_TIME],
+                                 .name_hash = words[TRACE_WORD_HASH],
                                  .serial = (uint32_t)question,
                                  .port = (uint16_t)(question >> 32),
                                  .qtype = (uint16_t)(question >> 48),
@@ -117,44 +79,19 @@ static void unpack(struct trace_record *rec, const uint64_t words[WORDS])
                                  .rcode = (uint8_t)(answer >> 32),
                                  .flags = (uint8_t)(answer >> 40),
                                  .listener = (uint8_t)(answer >> 48)};
-    memcpy(rec->client, &words[WORD_CLIENT], sizeof rec->client);
-}
-
-static void put(struct slot *s, enum word i, uint64_t v)
-{
-    atomic_store_explicit(&s->words[i], v, memory_order_release);
-}
-
-void trace_add(struct trace_ring *r, const struct trace_record *rec)
-{
-    uint64_t client[2];
-    struct slot *s;
-
-    if (r == NULL)
-        return;
-    s = &r->slots[r->next];
-    r->next = r->next + 1 < r->n_slots ? r->next + 1 : 0;
-    memcpy(client, rec->client, sizeof client);
-    atomic_store_explicit(&s->words[WORD_STAMP], r->stamp + 1, memory_order_relaxed);
-    put(s, WORD_TIME, (uint64_t)rec->time_us);
-    put(s, WORD_HASH, rec->name_hash);
-    put(s, WORD_CLIENT, client[0]);
-    put(s, WORD_CLIENT + 1, client[1]);
-    put(s, WORD_QUESTION, pack_question(rec));
-    put(s, WORD_ANSWER, pack_answer(rec));
-    r->stamp += 2;
-    put(s, WORD_STAMP, r->stamp);
+    memcpy(rec->client, &words[TRACE_WORD_CLIENT], sizeof rec->client);
 }
 
 /* Copy a record; false when there is none yet, or it changed meanwhile. */
-static bool slot_read(const struct slot *s, struct trace_record *out)
+static bool slot_read(const struct trace_slot *s, struct trace_record *out)
 {
-    uint64_t words[WORDS] = {0}, stamp;
+    uint64_t words[TRACE_WORDS] = {0}, stamp;
 
-    for (size_t i = 0; i < WORDS; i++)
+    for (size_t i = 0; i < TRACE_WORDS; i++)
         words[i] = atomic_load_explicit(&s->words[i], memory_order_acquire);
-    stamp = words[WORD_STAMP];
-    if (stamp == 0 || stamp % 2 != 0 || stamp != atomic_load_explicit(&s->words[WORD_STAMP], memory_order_relaxed))
+    stamp = words[TRACE_WORD_STAMP];
+    if (stamp == 0 || stamp % 2 != 0 ||
+        stamp != atomic_load_explicit(&s->words[TRACE_WORD_STAMP], memory_order_relaxed))
         return false;
     unpack(out, words);
     return true;

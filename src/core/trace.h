@@ -42,8 +42,8 @@ struct trace_record {
     uint8_t listener; /* index of the address that was asked, as configured */
 };
 
-struct trace_ring;
-struct trace; /* all rings */
+struct trace_ring; /* written by trace_add() of core/trace_ring.h */
+struct trace;      /* all rings */
 
 /* records: in all rings together, rounded up to a multiple of their number; 0: off. Copies the key, which is that
  * of the table's names. ERR_MEMORY. */
@@ -53,12 +53,10 @@ struct trace_ring *trace_ring(struct trace *t, size_t i); /* NULL when off */
 /* The name_hash of records about a name, made of its table_hash(): never 0, which stands for all names. */
 static inline uint64_t trace_hash(uint64_t table_hash)
 {
-    return table_hash != 0 ? table_hash : 1;
+    return table_hash | 1;
 }
 /* The same for those who have no table at hand. */
 uint64_t trace_name_hash(const struct trace *t, const struct name *folded);
-/* Owner thread; r NULL: does nothing. */
-void trace_add(struct trace_ring *r, const struct trace_record *rec);
 /* Copy the newest records, up to cap, about a name (hash 0: all), not older than since_us; oldest first. Any
  * thread. */
 size_t trace_read(const struct trace *t, uint64_t name_hash, int64_t since_us, struct trace_record *out,

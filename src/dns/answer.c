@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "core/answer_set.h"
 #include "core/rr.h"
+#include "core/trace_ring.h"
 #include "dns/chaos.h"
 #include "dns/chase.h"
 #include "dns/reply.h"

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "core/table.h"
+#include "core/trace_ring.h"
 
 static const struct siphash_key key = {0x0706050403020100, 0x0f0e0d0c0b0a0908};
 
