@@ -5,10 +5,11 @@
 #include "base/clock.h"
 #include "core/answer_set.h"
 #include "core/rr.h"
-#include "core/trace_ring.h"
 #include "dns/chaos.h"
 #include "dns/chase.h"
 #include "dns/reply.h"
+#include "dns/traced.h"
+#include "dns/usual.h"
 
 _Static_assert(DNS_IDENTITY_MAX <= EDNS_NSID_MAX, "every identity fits");
 
@@ -20,9 +21,8 @@ void answerer_refresh(struct answerer *a, const struct table_slot *slot, const s
 
     a->table = table_slot_read(slot);
     a->tsig_legacy = t->tsig_legacy;
-    a->udp_size = t->udp_size;
-    a->identity = t->identity;
-    a->identity_len = t->identity_len;
+    a->says =
+        (struct reply_settings){.udp_size = t->udp_size, .identity = t->identity, .identity_len = t->identity_len};
     a->now_us = clock_real_us(&clock_system);
 }
 
@@ -33,41 +33,20 @@ struct composition {
     struct reply r;
 };
 
-/* Remember what was told about a challenge name, or about one of our names that does not exist. */
-static void trace_put(const struct composition *c, uint64_t name_hash, const struct table_zone *zone)
-{
-    const struct reply *r = &c->r;
-    struct trace_record rec = {.time_us = c->a->now_us,
-                               .name_hash = trace_hash(name_hash),
-                               .serial = table_zone_serial(zone),
-                               .qtype = r->q->qtype,
-                               .edns_size = r->q->edns ? r->q->edns_size : 0,
-                               .count = r->answers,
-                               .rcode = (uint8_t)r->edns.rcode,
-                               .listener = c->peer->listener};
-    struct addr client;
-    unsigned flags = 0;
-
-    addr_from_sockaddr(&client, &rec.port, c->peer->from);
-    memcpy(rec.client, client.b, sizeof rec.client);
-    flags |= c->peer->transport == QUERY_TCP ? TRACE_TCP : 0;
-    flags |= r->q->edns ? TRACE_EDNS : 0;
-    flags |= r->q->mixed_case ? TRACE_MIXED_CASE : 0;
-    flags |= r->truncated ? TRACE_TRUNCATED : 0;
-    flags |= r->edns.rcode == RCODE_NXDOMAIN ? TRACE_NXDOMAIN : 0;
-    flags |= client.family == ADDR_V6 ? TRACE_V6 : 0;
-    flags |= r->q->dnssec_ok ? TRACE_DO : 0;
-    rec.flags = (uint8_t)flags;
-    trace_add(c->a->trace, &rec);
-}
-
+/* Challenge names are traced, and what does not exist in our zones. */
 static void trace_node(const struct composition *c, uint64_t name_hash, const struct node *node,
                        const struct table_zone *zone)
 {
-    if (c->a->trace == NULL || zone == NULL)
+    const struct reply *r = &c->r;
+
+    if (zone == NULL || (node != NULL && (node_flags(node) & NODE_CHALLENGE) == 0))
         return;
-    if (node == NULL || (node_flags(node) & NODE_CHALLENGE) != 0)
-        trace_put(c, name_hash, zone);
+    traced_put(c->a, r->q, c->peer,
+               (struct traced){.name_hash = name_hash,
+                               .serial = table_zone_serial(zone),
+                               .answers = r->answers,
+                               .rcode = (uint8_t)r->edns.rcode,
+                               .truncated = r->truncated});
 }
 
 /* There is no node of the question's name. */
@@ -145,12 +124,6 @@ static void answer_lookup(struct composition *c)
     trace_node(c, q->hash, node, zone);
 }
 
-static struct reply_settings settings_of(const struct answerer *a)
-{
-    return (struct reply_settings){
-        .udp_size = a->udp_size, .identity = a->identity, .identity_len = a->identity_len};
-}
-
 static void compose(struct composition *c)
 {
     const struct query *q = c->r.q;
@@ -160,7 +133,7 @@ static void compose(struct composition *c)
         answer_lookup(c);
         break;
     case QUERY_CHAOS:
-        chaos_answer(&c->r, c->a->identity, c->a->identity_len);
+        chaos_answer(&c->r, c->a->says.identity, c->a->says.identity_len);
         break;
     case QUERY_ERROR:
     case QUERY_DROP:
@@ -182,11 +155,9 @@ static void count(struct composition *c)
 static void begin(struct composition *c, struct answerer *a, const struct query *q, const struct answer_peer *peer,
                   uint8_t *msg, size_t cap)
 {
-    const struct reply_settings settings = settings_of(a);
-
     c->a = a;
     c->peer = peer;
-    reply_begin(&c->r, q, peer->transport, &settings, msg, cap);
+    reply_begin(&c->r, q, peer->transport, &a->says, msg, cap);
 }
 
 /* ---- what is off the fast path: signed messages, UPDATE ---- */
@@ -223,7 +194,7 @@ static bool update_answer(struct composition *c, const struct tsig *t)
             .msg = c->r.msg,
             .from = c->peer->from,
             .transport = c->peer->transport,
-            .udp_size = a->udp_size,
+            .udp_size = a->says.udp_size,
             .now_s = a->now_us / US_PER_S,
             .route = c->peer->route,
             .unroute = c->peer->unroute,
@@ -325,8 +296,9 @@ static size_t answer_odd(struct answerer *a, const struct query *q, const struct
     return len;
 }
 
-size_t answer_compose(struct answerer *a, const struct query *q, const struct answer_peer *peer, uint8_t *msg,
-                      size_t cap)
+/* Everything but what usual_answer() answers. */
+APART static size_t answer_any(struct answerer *a, const struct query *q, const struct answer_peer *peer,
+                               uint8_t *msg, size_t cap)
 {
     struct composition c;
 
@@ -342,13 +314,20 @@ size_t answer_compose(struct answerer *a, const struct query *q, const struct an
     return reply_finish(&c.r);
 }
 
+size_t answer_compose(struct answerer *a, const struct query *q, const struct answer_peer *peer, uint8_t *msg,
+                      size_t cap)
+{
+    size_t len = q->usual && a->table != NULL ? usual_answer(a, q, peer, msg, cap) : 0;
+
+    return len > 0 ? len : answer_any(a, q, peer, msg, cap);
+}
+
 size_t answer_truncate(struct answerer *a, const struct query *q, uint8_t *msg, size_t len)
 {
-    const struct reply_settings settings = settings_of(a);
     struct reply r;
     size_t cut_len;
 
-    reply_begin(&r, q, QUERY_UDP, &settings, msg, DNS_UDP_PLAIN_MAX);
+    reply_begin(&r, q, QUERY_UDP, &a->says, msg, DNS_UDP_PLAIN_MAX);
     reply_resume(&r);
     reply_overflow(&r);
     cut_len = reply_finish(&r);

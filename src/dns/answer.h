@@ -12,6 +12,7 @@
 #include "core/trace.h"
 #include "dns/counters.h"
 #include "dns/query.h"
+#include "dns/reply.h"
 #include "dns/server.h"
 #include "dns/tsig.h"
 #include "dns/tuning.h"
@@ -23,9 +24,7 @@ struct answerer {
     const struct keyring *keys;  /* of signed messages; NULL: there are none */
     struct update_door *updates; /* NULL: UPDATE is REFUSED */
     enum tsig_legacy tsig_legacy;
-    uint16_t udp_size;
-    const char *identity; /* "" for none; at most DNS_IDENTITY_MAX */
-    size_t identity_len;
+    struct reply_settings says;    /* of itself */
     struct trace_ring *trace;      /* NULL: off */
     struct dns_counters *counters; /* of this thread */
     int64_t now_us;                /* real time, read once a batch; for the trace */

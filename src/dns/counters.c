@@ -35,37 +35,16 @@ static const struct rcode_word {
     {RCODE_NOTAUTH, "NOTAUTH"},   {RCODE_BADVERS, "BADVERS"},
 };
 
-static enum counter_type type_index(uint16_t qtype)
-{
-    switch (qtype) {
-    case RR_TXT:
-        return COUNT_TXT;
-    case RR_CAA:
-        return COUNT_CAA;
-    case RR_A:
-        return COUNT_A;
-    case RR_AAAA:
-        return COUNT_AAAA;
-    case RR_NS:
-        return COUNT_NS;
-    case RR_SOA:
-        return COUNT_SOA;
-    case RR_CNAME:
-        return COUNT_CNAME;
-    case RR_DS:
-        return COUNT_DS;
-    case RR_DNSKEY:
-        return COUNT_DNSKEY;
-    case RR_ANY:
-        return COUNT_ANY;
-    default:
-        return COUNT_TYPE_OTHER;
-    }
-}
+/* All others are COUNT_TYPE_OTHER. */
+static const uint8_t type_counters[] = {
+    [RR_TXT] = COUNT_TXT,       [RR_CAA] = COUNT_CAA, [RR_A] = COUNT_A,         [RR_AAAA] = COUNT_AAAA,
+    [RR_NS] = COUNT_NS,         [RR_SOA] = COUNT_SOA, [RR_CNAME] = COUNT_CNAME, [RR_DS] = COUNT_DS,
+    [RR_DNSKEY] = COUNT_DNSKEY, [RR_ANY] = COUNT_ANY,
+};
 
 void dns_count_reply(struct dns_counters *c, enum query_transport transport, uint16_t qtype, unsigned rcode)
 {
-    dns_count(&c->by_type[transport][qtype == RR_TXT ? COUNT_TXT : type_index(qtype)]);
+    dns_count(&c->by_type[transport][qtype < ARRAY_LEN(type_counters) ? type_counters[qtype] : COUNT_TYPE_OTHER]);
     if (rcode < COUNT_RCODES)
         dns_count(&c->by_rcode[transport][rcode]);
 }

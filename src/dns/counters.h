@@ -10,6 +10,7 @@
 #include "dns/query.h"
 
 enum counter_type {
+    COUNT_TYPE_OTHER,
     COUNT_TXT,
     COUNT_CAA,
     COUNT_A,
@@ -20,7 +21,6 @@ enum counter_type {
     COUNT_DS,
     COUNT_DNSKEY,
     COUNT_ANY,
-    COUNT_TYPE_OTHER,
     COUNT_TYPES
 };
 #define COUNT_RCODES 17 /* 0..15 and BADVERS */

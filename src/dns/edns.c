@@ -36,54 +36,74 @@ bool edns_read(struct query *q, const struct edns_opt *opt)
     return options_read(q, opt->options, opt->options_len);
 }
 
+bool edns_read_plain(struct query *q, const uint8_t *opt)
+{
+    /* Octets 0 to 7 are owner, type, size, extended RCODE, version and DO; 7 to 10 DO again, Z and RDLENGTH. */
+    uint64_t head = wire_load_u64(opt);
+    uint32_t tail = wire_load_u32(opt + 7);
+    uint16_t size = (uint16_t)(head >> 24);
+
+    if (head >> 40 != RR_OPT || (uint8_t)(head >> 8) != EDNS_VERSION || (uint16_t)tail != 0)
+        return false;
+    q->edns = true;
+    q->edns_size = size < DNS_UDP_PLAIN_MAX ? DNS_UDP_PLAIN_MAX : size;
+    q->dnssec_ok = (tail >> 16 & FLAG_DO) != 0;
+    return true;
+}
+
 size_t edns_len(const struct edns_reply *e)
 {
     size_t len = EDNS_FIXED_LEN;
 
-    if (e->nsid != NULL)
+    if (e->nsid_len > 0)
         len += EDNS_OPTION_FIXED + e->nsid_len;
     if (e->ede != EDE_NONE)
         len += EDNS_EDE_LEN;
     return len;
 }
 
-static void options_put(struct wire_writer *w, const struct edns_reply *e)
+APART static void options_put(uint8_t *at, size_t len, const struct edns_reply *e)
 {
-    if (e->nsid != NULL) {
-        wire_put_u16(w, EDNS_OPTION_NSID);
-        wire_put_u16(w, (uint16_t)e->nsid_len);
-        wire_put_bytes(w, e->nsid, e->nsid_len);
+    struct wire_writer w;
+
+    assert(e->nsid_len <= EDNS_NSID_MAX);
+    wire_writer_init(&w, at, len);
+    if (e->nsid_len > 0) {
+        wire_put_u16(&w, EDNS_OPTION_NSID);
+        wire_put_u16(&w, (uint16_t)e->nsid_len);
+        wire_put_bytes(&w, e->nsid, e->nsid_len);
     }
     if (e->ede != EDE_NONE) {
-        wire_put_u16(w, EDNS_OPTION_EDE);
-        wire_put_u16(w, sizeof e->ede);
-        wire_put_u16(w, e->ede);
+        wire_put_u16(&w, EDNS_OPTION_EDE);
+        wire_put_u16(&w, sizeof e->ede);
+        wire_put_u16(&w, e->ede);
     }
+    assert(w.err == ERR_OK && w.len == len);
+}
+
+static ALWAYS_INLINE void put_fixed(uint8_t *at, uint16_t udp_size, unsigned rcode, bool dnssec_ok,
+                                    size_t options_len)
+{
+    uint32_t flags = dnssec_ok ? FLAG_DO : 0; /* RFC 6840 section 5.6 */
+
+    /* Octets 0 to 7, then 7 to 10, as in edns_read_plain(); the root is 0. */
+    wire_store_u64(at, (uint64_t)RR_OPT << 40 | (uint64_t)udp_size << 24 | (uint64_t)(rcode >> 4) << 16 |
+                           EDNS_VERSION << 8);
+    wire_store_u32(at + 7, flags << 16 | (uint32_t)options_len);
+}
+
+void edns_put_plain(uint8_t *at, uint16_t udp_size, unsigned rcode, bool dnssec_ok)
+{
+    put_fixed(at, udp_size, rcode, dnssec_ok, 0);
 }
 
 size_t edns_put(uint8_t *at, const struct edns_reply *e)
 {
     size_t len = edns_len(e);
     size_t options_len = len - EDNS_FIXED_LEN;
-    const uint8_t opt[EDNS_FIXED_LEN] = {0, /* the root */
-                                         0,
-                                         RR_OPT,
-                                         (uint8_t)(e->udp_size >> 8),
-                                         (uint8_t)e->udp_size,
-                                         (uint8_t)(e->rcode >> 4),
-                                         EDNS_VERSION,
-                                         e->dnssec_ok ? FLAG_DO >> 8 : 0, /* RFC 6840 section 5.6 */
-                                         0,
-                                         (uint8_t)(options_len >> 8),
-                                         (uint8_t)options_len};
-    struct wire_writer w;
 
-    assert(e->nsid_len <= EDNS_NSID_MAX);
-    memcpy(at, opt, sizeof opt);
-    if (options_len == 0)
-        return len;
-    wire_writer_init(&w, at + EDNS_FIXED_LEN, options_len);
-    options_put(&w, e);
-    assert(w.err == ERR_OK && w.len == options_len);
+    put_fixed(at, e->udp_size, e->rcode, e->dnssec_ok, options_len);
+    if (options_len > 0)
+        options_put(at + EDNS_FIXED_LEN, options_len, e);
     return len;
 }

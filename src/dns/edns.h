@@ -33,18 +33,24 @@ struct edns_opt {
  * False: an option reaches past the record, or one to three octets are left over. */
 MUST_USE bool edns_read(struct query *q, const struct edns_opt *opt);
 
+/* The same for the usual record, of version 0 and without options, whose EDNS_FIXED_LEN octets are at opt. False:
+ * it is another one, or no OPT record, and nothing has been noted. */
+MUST_USE bool edns_read_plain(struct query *q, const uint8_t *opt);
+
 /* What the reply's OPT record says. */
 struct edns_reply {
     uint16_t udp_size;
     uint16_t rcode; /* all twelve bits */
+    uint16_t ede;   /* EDE_NONE */
     bool dnssec_ok;
-    const char *nsid; /* NULL: not asked for, or there is none */
-    size_t nsid_len;  /* at most EDNS_NSID_MAX */
-    uint16_t ede;     /* EDE_NONE */
+    const char *nsid; /* of nsid_len octets, at most EDNS_NSID_MAX; 0: not asked for, or there is none */
+    size_t nsid_len;
 };
 
 /* Octets that edns_put() will write. */
 size_t edns_len(const struct edns_reply *e);
+/* Write the record without options: EDNS_FIXED_LEN octets. */
+void edns_put_plain(uint8_t *at, uint16_t udp_size, unsigned rcode, bool dnssec_ok);
 /* Write the record at `at`, which has room for edns_len() octets; returns their number. */
 size_t edns_put(uint8_t *at, const struct edns_reply *e);
 

@@ -1,8 +1,6 @@
 #include "dns/query.h"
 
-#include <endian.h>
-#include <string.h>
-
+#include "base/attr.h"
 #include "base/wire.h"
 #include "core/octets.h"
 #include "core/rr.h"
@@ -17,23 +15,8 @@
 #define SHAPE_ORDINARY UINT64_C(0x0000000100000000)
 
 _Static_assert(sizeof(((struct name *)0)->b) % OCTETS_STEP == 0, "a name is a whole number of steps");
+_Static_assert(sizeof(((struct name *)0)->b) >= NAME_MAX_LEN + OCTETS_STEP, "with one of zeros behind");
 _Static_assert(NAME_PAD >= OCTETS_STEP, "a step may be read from any octet of a message");
-
-static uint16_t load_u16(const uint8_t *at)
-{
-    uint16_t v;
-
-    memcpy(&v, at, sizeof v);
-    return be16toh(v);
-}
-
-static uint64_t load_u64(const uint8_t *at)
-{
-    uint64_t v;
-
-    memcpy(&v, at, sizeof v);
-    return be64toh(v);
-}
 
 static void query_fail(struct query *q, enum dns_rcode rcode, uint16_t ede)
 {
@@ -42,30 +25,24 @@ static void query_fail(struct query *q, enum dns_rcode rcode, uint16_t ede)
     q->ede = ede;
 }
 
-/* A step read n octets before its middle keeps the first n octets of another. */
-static const uint8_t keep_first[2 * OCTETS_STEP] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-                                                    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
-
 /* Copy the len octets of a well-formed name to q, folded and followed by zeros. wire may be read up to 15 octets
  * past the name: what is there is masked out. */
-static void name_take(struct query *q, const uint8_t *wire, size_t len)
+static ALWAYS_INLINE void name_take(struct query *q, const uint8_t *wire, size_t len)
 {
     static const octets16 zeros = {0};
     octets16 capitals = {0}, last;
     size_t at = 0;
 
-#pragma GCC unroll 17
-    for (size_t i = 0; i < sizeof q->name.b; i += OCTETS_STEP)
-        octets_store(q->name.b + i, zeros);
     for (; len - at > OCTETS_STEP; at += OCTETS_STEP) {
         octets16 v = octets_load(wire + at);
 
         capitals |= octets_capitals(v);
         octets_store(q->name.b + at, octets_fold(v));
     }
-    last = octets_load(wire + at) & octets_load(keep_first + OCTETS_STEP - (len - at));
+    last = octets_first(octets_load(wire + at), len - at);
     capitals |= octets_capitals(last);
     octets_store(q->name.b + at, octets_fold(last));
+    octets_store(q->name.b + at + OCTETS_STEP, zeros);
     q->name.len = (uint8_t)len;
     q->mixed_case = octets_any(capitals);
 }
@@ -73,21 +50,18 @@ static void name_take(struct query *q, const uint8_t *wire, size_t len)
 /* Octets of the name that begins at msg[pos], with its root label; 0 when it is not a plain name inside len octets:
  * RFC 1035 section 3.1. A pointer in a question could only lead forward, to itself or into the header, and label
  * types 01 and 10 are gone (RFC 6891 section 5), so every length octet over 63 is an error. */
-static size_t name_measure(const uint8_t *msg, size_t len, size_t pos)
+static ALWAYS_INLINE size_t name_measure(const uint8_t *msg, size_t len, size_t pos)
 {
     size_t end = len - pos > NAME_MAX_LEN ? pos + NAME_MAX_LEN : len;
+    size_t at = pos;
 
-    for (size_t at = pos; at < end; at += (size_t)msg[at] + 1) {
-        if (msg[at] == 0)
-            return at + 1 - pos;
-        if (msg[at] > NAME_LABEL_MAX)
-            return 0;
-    }
-    return 0;
+    while (at < end && (uint8_t)(msg[at] - 1) < NAME_LABEL_MAX) /* neither the root nor too long */
+        at += (size_t)msg[at] + 1;
+    return at < end && msg[at] == 0 ? at + 1 - pos : 0;
 }
 
 /* Read the one question. Returns where it ends, or 0. */
-static size_t question_read(struct query *q, const uint8_t *msg, size_t len)
+static ALWAYS_INLINE size_t question_read(struct query *q, const uint8_t *msg, size_t len)
 {
     size_t name_len = name_measure(msg, len, DNS_HEADER_LEN);
     size_t at = DNS_HEADER_LEN + name_len;
@@ -95,8 +69,8 @@ static size_t question_read(struct query *q, const uint8_t *msg, size_t len)
     if (name_len == 0 || len - at < QUESTION_TAIL)
         return 0;
     name_take(q, msg + DNS_HEADER_LEN, name_len);
-    q->qtype = load_u16(msg + at);
-    q->qclass = load_u16(msg + at + 2);
+    q->qtype = wire_load_u16(msg + at);
+    q->qclass = wire_load_u16(msg + at + 2);
     q->question_len = (uint16_t)(name_len + QUESTION_TAIL);
     q->has_question = true;
     return at + QUESTION_TAIL;
@@ -156,33 +130,34 @@ static bool records_read(struct query *q, struct wire_reader *r, unsigned count,
     return sound && r->err == ERR_OK;
 }
 
-/* Everything behind the question of an ordinary query. The usual rest, one OPT record without options or nothing at
- * all, is read right here. */
-static bool additional_read(struct query *q, const uint8_t *msg, size_t len, size_t pos)
+/* Any additional section. */
+APART static bool records_read_at(struct query *q, const uint8_t *msg, size_t len, size_t pos, unsigned count)
 {
-    unsigned count = load_u16(msg + 10);
     struct wire_reader r;
 
-    if (count == 0)
-        return true; /* octets behind the message are nobody's business */
-    if (count == 1 && len - pos >= EDNS_FIXED_LEN && msg[pos] == 0 && load_u16(msg + pos + 1) == RR_OPT) {
-        const uint8_t *at = msg + pos;
-        struct edns_opt opt = {.size = load_u16(at + 3),
-                               .flags = (uint32_t)load_u16(at + 5) << 16 | load_u16(at + 7),
-                               .options_len = load_u16(at + 9),
-                               .options = at + EDNS_FIXED_LEN};
-        if (opt.options_len <= len - pos - EDNS_FIXED_LEN)
-            return edns_read(q, &opt);
-    }
     wire_reader_init(&r, msg, len);
     r.pos = pos;
     return records_read(q, &r, count, SECTION_ADDITIONAL);
 }
 
+/* Everything behind the question of an ordinary query. The usual rest, one OPT record without options or nothing at
+ * all, is read right here. */
+static bool additional_read(struct query *q, const uint8_t *msg, size_t len, size_t pos)
+{
+    unsigned count = wire_load_u16(msg + 10);
+
+    if (count == 0)
+        return true; /* octets behind the message are nobody's business */
+    if (count == 1 && len - pos >= EDNS_FIXED_LEN && edns_read_plain(q, msg + pos))
+        return true;
+    return records_read_at(q, msg, len, pos, count);
+}
+
 /* Read a message of any counts to its end. False: not well formed. */
 static bool sections_read(struct query *q, const uint8_t *msg, size_t len)
 {
-    unsigned questions = load_u16(msg + 4), answers = load_u16(msg + 6), authorities = load_u16(msg + 8);
+    unsigned questions = wire_load_u16(msg + 4), answers = wire_load_u16(msg + 6),
+             authorities = wire_load_u16(msg + 8);
     size_t pos = DNS_HEADER_LEN;
     struct wire_reader r;
     bool root;
@@ -200,20 +175,30 @@ static bool sections_read(struct query *q, const uint8_t *msg, size_t len)
     }
     if (!records_read(q, &r, answers + authorities, SECTION_ANSWER))
         return false;
-    return records_read(q, &r, load_u16(msg + 10), SECTION_ADDITIONAL);
+    return records_read(q, &r, wire_load_u16(msg + 10), SECTION_ADDITIONAL);
 }
 
 /* What other counts than the ordinary ones a query may have: IXFR has the client's SOA in the authority section
  * (RFC 1995 section 3); all else is FORMERR, RFC 9619 section 4 for QDCOUNT. */
 static bool odd_counts_are_right(const struct query *q, const uint8_t *msg)
 {
-    return q->has_question && load_u16(msg + 6) == 0 && load_u16(msg + 8) == 1 && q->qtype == RR_IXFR;
+    return q->has_question && wire_load_u16(msg + 6) == 0 && wire_load_u16(msg + 8) == 1 && q->qtype == RR_IXFR;
+}
+
+/* Types below OPT, which are plain data, and CAA: what validators and resolvers ask for. */
+static inline bool is_usual(const struct query *q)
+{
+    return q->qclass == CLASS_IN && (q->qtype < RR_OPT || q->qtype == RR_CAA) && !q->nsid && q->tsig_at == 0 &&
+           q->edns_version == EDNS_VERSION;
 }
 
 /* The message is well formed: what kind of question is it? */
-static void query_judge(struct query *q, enum query_transport transport)
+static inline void query_judge(struct query *q, enum query_transport transport)
 {
-    if (q->edns && q->edns_version != EDNS_VERSION)
+    q->usual = is_usual(q);
+    if (q->usual)
+        q->verdict = QUERY_LOOKUP;
+    else if (q->edns && q->edns_version != EDNS_VERSION)
         query_fail(q, RCODE_BADVERS, EDE_NONE); /* RFC 6891 section 6.1.3 */
     else if (q->qtype == RR_OPT || q->qtype == RR_TSIG)
         query_fail(q, RCODE_FORMERR, EDE_NONE); /* never asked for: RFC 6895 section 3.1 */
@@ -240,22 +225,22 @@ static void update_judge(struct query *q)
         q->verdict = QUERY_UPDATE;
 }
 
-/* Not even well formed: what it seems to be signed with says nothing either. */
-static void query_fail_unread(struct query *q)
+void query_spoil(struct query *q)
 {
     query_fail(q, RCODE_FORMERR, EDE_NONE);
-    q->tsig_at = q->tsig_len = 0;
+    q->usual = false;
+    q->tsig_at = q->tsig_len = 0; /* what it seems to be signed with says nothing either */
 }
 
 /* Everything that is no ordinary query: another opcode, or other counts. */
-static void odd_parse(struct query *q, const uint8_t *msg, size_t len, enum query_transport transport)
+COLD static void odd_parse(struct query *q, const uint8_t *msg, size_t len, enum query_transport transport)
 {
     unsigned opcode = msg[2] >> 3 & 0xf;
 
     if (opcode != OPCODE_QUERY && opcode != OPCODE_UPDATE)
         query_fail(q, RCODE_NOTIMP, EDE_NONE);
     else if (!sections_read(q, msg, len))
-        query_fail_unread(q);
+        query_spoil(q);
     else if (opcode == OPCODE_UPDATE)
         update_judge(q);
     else if (!odd_counts_are_right(q, msg))
@@ -272,7 +257,7 @@ void query_parse(struct query *q, const uint8_t *msg, size_t len, enum query_tra
     q->verdict = QUERY_DROP;
     q->rcode = RCODE_NOERROR;
     q->ede = EDE_NONE;
-    q->has_question = q->mixed_case = q->edns = q->dnssec_ok = q->nsid = false;
+    q->has_question = q->mixed_case = q->edns = q->dnssec_ok = q->nsid = q->usual = false;
     q->edns_version = EDNS_VERSION;
     q->edns_size = DNS_UDP_PLAIN_MAX;
     q->qtype = q->qclass = q->question_len = 0;
@@ -282,7 +267,7 @@ void query_parse(struct query *q, const uint8_t *msg, size_t len, enum query_tra
 
     if (len < DNS_HEADER_LEN)
         return;
-    shape = load_u64(msg + 2);
+    shape = wire_load_u64(msg + 2);
     if ((shape & SHAPE_QR) != 0)
         return; /* answering an answer could go on for ever */
     if ((shape & (SHAPE_OPCODE | SHAPE_COUNTS)) != SHAPE_ORDINARY) {
@@ -293,5 +278,5 @@ void query_parse(struct query *q, const uint8_t *msg, size_t len, enum query_tra
     if (pos != 0 && additional_read(q, msg, len, pos))
         query_judge(q, transport);
     else
-        query_fail_unread(q);
+        query_spoil(q);
 }

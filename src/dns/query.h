@@ -48,13 +48,15 @@ struct query {
     bool has_question; /* the question was read whole and is to come back, octet for octet */
     bool mixed_case;   /* an upper-case letter in the question name */
     bool edns, dnssec_ok, nsid;
+    bool usual; /* a QUERY_LOOKUP for one of the types that nearly all are for, in class IN, unsigned, and with
+                   nothing to be said in OPT: answered the short way */
     uint8_t edns_version;
-    uint16_t edns_size; /* as announced, at least 512; 512 without EDNS */
-    uint16_t qtype, qclass;
-    uint16_t question_len;      /* octets of the question section as it came: name + 4 */
     uint16_t tsig_at, tsig_len; /* the TSIG record, last and alone: where in the message, and its octets; 0: none */
-    uint64_t hash;              /* filled in by the caller from table_hash() */
-    struct name name;           /* folded */
+    uint16_t edns_size;         /* as announced, at least 512; 512 without EDNS */
+    uint16_t qtype, qclass;
+    uint16_t question_len; /* octets of the question section as it came: name + 4 */
+    uint64_t hash;         /* filled in by the caller from table_hash() */
+    struct name name;      /* folded */
 };
 
 #define EDE_NONE 0xffff
@@ -70,5 +72,8 @@ enum query_transport { QUERY_UDP, QUERY_TCP };
 
 /* Read the message of len octets. q is filled in any case. buf has at least NAME_PAD readable octets behind len. */
 void query_parse(struct query *q, const uint8_t *msg, size_t len, enum query_transport transport);
+
+/* The message that q was read from is not well formed after all: FORMERR. */
+void query_spoil(struct query *q);
 
 #endif

@@ -1,44 +1,14 @@
 #include "dns/reply.h"
 
 #include <assert.h>
-#include <endian.h>
 #include <string.h>
 
+#include "base/wire.h"
 #include "core/rr.h"
-
-/* Third and fourth octet of the header: RFC 1035 section 4.1.1, RFC 4035 section 3.1.6 for CD. */
-#define FLAG_QR     0x80
-#define FLAG_OPCODE 0x78
-#define FLAG_AA     0x04
-#define FLAG_TC     0x02
-#define FLAG_RD     0x01
-#define FLAG_CD     0x10
 
 /* The largest reply without records fits everywhere, so that an error or a truncated answer can always be said. */
 _Static_assert(DNS_HEADER_LEN + NAME_MAX_LEN + QUESTION_TAIL + EDNS_TAIL_MAX <= DNS_UDP_PLAIN_MAX,
                "room for errors");
-
-static void store_u16(uint8_t *at, size_t v)
-{
-    uint16_t be = htobe16((uint16_t)v);
-
-    memcpy(at, &be, sizeof be);
-}
-
-static void store_u32(uint8_t *at, uint32_t v)
-{
-    uint32_t be = htobe32(v);
-
-    memcpy(at, &be, sizeof be);
-}
-
-static size_t load_u16(const uint8_t *at)
-{
-    uint16_t v;
-
-    memcpy(&v, at, sizeof v);
-    return be16toh(v);
-}
 
 static void drop_records(struct reply *r)
 {
@@ -46,11 +16,22 @@ static void drop_records(struct reply *r)
     r->answers = r->authorities = r->additionals = 0;
 }
 
-void reply_begin(struct reply *r, const struct query *q, enum query_transport transport,
-                 const struct reply_settings *settings, uint8_t *msg, size_t cap)
+size_t reply_limit(const struct query *q, enum query_transport transport, const struct reply_settings *settings,
+                   size_t cap)
 {
     size_t limit = DNS_MESSAGE_MAX;
 
+    if (transport == QUERY_UDP) {
+        limit = q->edns_size; /* at least 512, like what is configured */
+        if (limit > settings->udp_size)
+            limit = settings->udp_size;
+    }
+    return limit < cap ? limit : cap;
+}
+
+void reply_begin(struct reply *r, const struct query *q, enum query_transport transport,
+                 const struct reply_settings *settings, uint8_t *msg, size_t cap)
+{
     assert(cap >= DNS_UDP_PLAIN_MAX && settings->identity_len <= EDNS_NSID_MAX);
     r->q = q;
     r->msg = msg;
@@ -58,20 +39,12 @@ void reply_begin(struct reply *r, const struct query *q, enum query_transport tr
     r->authoritative = r->truncated = false;
     r->edns = (struct edns_reply){.udp_size = settings->udp_size,
                                   .rcode = RCODE_NOERROR,
+                                  .ede = EDE_NONE,
                                   .dnssec_ok = q->dnssec_ok,
-                                  .nsid = q->nsid && settings->identity_len > 0 ? settings->identity : NULL,
-                                  .nsid_len = settings->identity_len,
-                                  .ede = EDE_NONE};
+                                  .nsid = settings->identity,
+                                  .nsid_len = q->nsid ? settings->identity_len : 0};
     drop_records(r);
-
-    if (transport == QUERY_UDP) {
-        limit = q->edns_size; /* 512 without EDNS */
-        if (limit > settings->udp_size)
-            limit = settings->udp_size;
-        if (limit < DNS_UDP_PLAIN_MAX)
-            limit = DNS_UDP_PLAIN_MAX;
-    }
-    r->limit = limit < cap ? limit : cap;
+    r->limit = reply_limit(q, transport, settings, cap);
     r->room = r->limit - (q->edns ? edns_len(&r->edns) : 0);
 }
 
@@ -132,8 +105,8 @@ bool reply_put_set_at(struct reply *r, const struct answer_set *set, size_t owne
     if (!reply_put_set(r, &records))
         return false;
     while (at + RR_FIXED <= r->len) {
-        store_u16(r->msg + at, QNAME_POINTER | owner_at);
-        at += RR_FIXED + load_u16(r->msg + at + RR_FIXED - 2);
+        wire_store_u16(r->msg + at, (uint16_t)(QNAME_POINTER | owner_at));
+        at += RR_FIXED + wire_load_u16(r->msg + at + RR_FIXED - 2);
     }
     assert(at == r->len);
     return true;
@@ -150,11 +123,11 @@ void reply_put_negative(struct reply *r, const struct table_zone *zone, size_t n
         reply_overflow(r);
         return;
     }
-    store_u16(at, QNAME_POINTER | (name_end - negative.apex_len));
-    store_u16(at + 2, RR_SOA);
-    store_u16(at + 4, CLASS_IN);
-    store_u32(at + 6, negative.ttl_s);
-    store_u16(at + 10, negative.soa_rdata_len);
+    wire_store_u16(at, (uint16_t)(QNAME_POINTER | (name_end - negative.apex_len)));
+    wire_store_u16(at + 2, RR_SOA);
+    wire_store_u16(at + 4, CLASS_IN);
+    wire_store_u32(at + 6, negative.ttl_s);
+    wire_store_u16(at + 10, negative.soa_rdata_len);
     memcpy(at + RR_FIXED, negative.soa_rdata, negative.soa_rdata_len);
     r->len += RR_FIXED + (size_t)negative.soa_rdata_len;
     r->authorities = 1;
@@ -165,23 +138,24 @@ void reply_put_negative(struct reply *r, const struct table_zone *zone, size_t n
 static void header_put(struct reply *r)
 {
     uint8_t *h = r->msg;
-    bool is_query = (h[2] & FLAG_OPCODE) == OPCODE_QUERY;
-    uint8_t kept = is_query ? (uint8_t)(h[2] & FLAG_RD) : 0;
-    uint8_t cd = is_query ? (uint8_t)(h[3] & FLAG_CD) : 0;
+    unsigned asked = wire_load_u16(h + 2);
+    unsigned kept = (asked & HEADER_OPCODE) == OPCODE_QUERY ? HEADER_RD | HEADER_CD : HEADER_OPCODE;
+    unsigned flags = HEADER_QR | (asked & kept) | (r->edns.rcode & HEADER_RCODE);
 
-    h[2] = (uint8_t)(FLAG_QR | (h[2] & FLAG_OPCODE) | kept | (r->authoritative ? FLAG_AA : 0) |
-                     (r->truncated ? FLAG_TC : 0));
-    h[3] = (uint8_t)(cd | (r->edns.rcode & 0xf));
-    store_u16(h + 4, r->q->has_question ? 1 : 0);
-    store_u16(h + 6, r->answers);
-    store_u16(h + 8, r->authorities);
-    store_u16(h + 10, (size_t)r->additionals + (r->q->edns ? 1 : 0));
+    flags |= r->authoritative ? HEADER_AA : 0;
+    flags |= r->truncated ? HEADER_TC : 0;
+    /* Octets 2 to 9: flags, QDCOUNT, ANCOUNT, NSCOUNT. */
+    wire_store_u64(h + 2, (uint64_t)flags << 48 | (uint64_t)r->q->has_question << 32 | (uint64_t)r->answers << 16 |
+                              r->authorities);
+    wire_store_u16(h + 10, (uint16_t)(r->additionals + r->q->edns));
 }
 
 void reply_resume(struct reply *r)
 {
-    r->edns.rcode = r->msg[3] & 0xf; /* those of more bits have no records to lose */
-    r->authoritative = (r->msg[2] & FLAG_AA) != 0;
+    unsigned flags = wire_load_u16(r->msg + 2);
+
+    r->edns.rcode = flags & HEADER_RCODE; /* those of more bits have no records to lose */
+    r->authoritative = (flags & HEADER_AA) != 0;
 }
 
 size_t reply_finish(struct reply *r)
@@ -190,7 +164,7 @@ size_t reply_finish(struct reply *r)
     header_put(r);
     if (!r->q->edns)
         return r->len;
-    if (edns_len(&r->edns) > r->limit - r->len)
+    if (r->edns.ede != EDE_NONE && edns_len(&r->edns) > r->limit - r->len)
         r->edns.ede = EDE_NONE; /* a help, never worth a truncation */
     r->len += edns_put(r->msg + r->len, &r->edns);
     assert(r->len <= r->limit);

@@ -18,25 +18,38 @@
 #define POINTER_MAX   0x3fff
 #define RR_FIXED      12 /* a pointer as owner, type, class, TTL and RDLENGTH */
 
+/* Third and fourth octet of the header as one number: RFC 1035 section 4.1.1, RFC 4035 section 3.1.6 for CD. */
+#define HEADER_QR     0x8000
+#define HEADER_OPCODE 0x7800
+#define HEADER_AA     0x0400
+#define HEADER_TC     0x0200
+#define HEADER_RD     0x0100
+#define HEADER_CD     0x0010
+#define HEADER_RCODE  0x000f
+
 struct reply {
     const struct query *q; /* borrowed until the end */
     uint8_t *msg;
     size_t len;                                 /* header, question and the records so far */
     size_t room;                                /* len never passes it */
     size_t limit;                               /* room and the OPT record */
-    struct edns_reply edns;                     /* its rcode and ede are the reply's, with EDNS or without */
     uint16_t answers, authorities, additionals; /* additionals without OPT */
+    bool authoritative;                         /* cleared by reply_fail() */
+    bool truncated;                             /* nothing more can be put */
+    struct edns_reply edns;                     /* its rcode and ede are the reply's, with EDNS or without */
     enum query_transport transport;
-    bool authoritative; /* cleared by reply_fail() */
-    bool truncated;     /* nothing more can be put */
 };
 
-/* What a server says of itself in every reply. */
+/* What a server says of itself in every reply. Constant while a reply is composed. */
 struct reply_settings {
-    uint16_t udp_size;
+    uint16_t udp_size;    /* at least DNS_UDP_PLAIN_MAX */
     const char *identity; /* borrowed; at most EDNS_NSID_MAX octets */
     size_t identity_len;
 };
+
+/* Octets that the reply to q may have; cap as in answer_compose(). */
+size_t reply_limit(const struct query *q, enum query_transport transport, const struct reply_settings *settings,
+                   size_t cap);
 
 /* Begin the reply to q, whose message is at msg. cap as in answer_compose(). */
 void reply_begin(struct reply *r, const struct query *q, enum query_transport transport,

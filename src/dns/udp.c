@@ -118,12 +118,8 @@ static void parse_all(struct udp_worker *w, unsigned n)
         struct query *q = &p->query;
 
         query_parse(q, p->msg, w->in[i].msg_len, QUERY_UDP);
-        if ((w->in[i].msg_hdr.msg_flags & MSG_TRUNC) != 0 && q->verdict != QUERY_DROP) {
-            q->verdict = QUERY_ERROR;
-            q->rcode = RCODE_FORMERR;
-            q->ede = EDE_NONE;
-            q->tsig_at = q->tsig_len = 0;
-        }
+        if ((w->in[i].msg_hdr.msg_flags & MSG_TRUNC) != 0 && q->verdict != QUERY_DROP)
+            query_spoil(q);
         if (q->verdict == QUERY_LOOKUP && w->answerer.table != NULL) {
             q->hash = table_hash(w->answerer.table, &q->name);
             table_prefetch(w->answerer.table, q->hash);

@@ -51,7 +51,7 @@ static void ask(struct world *w, const uint8_t *data, size_t len, enum query_tra
     if (len > 0)
         memcpy(msg, data, len);
     n = world_ask(w, msg, len, transport);
-    FUZZ_CHECK(n <= (transport == QUERY_UDP ? w->answerer.udp_size : DNS_MESSAGE_MAX));
+    FUZZ_CHECK(n <= (transport == QUERY_UDP ? w->answerer.says.udp_size : DNS_MESSAGE_MAX));
     if (n > 0)
         check_response(msg, n);
     else

@@ -313,10 +313,10 @@ static void nsid_is_sent_when_asked_for_and_set(void **state)
     assert_memory_equal(t.nsid, WORLD_IDENTITY, t.nsid_len);
     told(&t, &world, &without, QUERY_UDP);
     assert_int_equal(t.options, 0);
-    world.answerer.identity_len = 0;
+    world.answerer.says.identity_len = 0;
     told(&t, &world, &with, QUERY_UDP);
     assert_int_equal(t.options, 0);
-    world.answerer.identity_len = strlen(WORLD_IDENTITY);
+    world.answerer.says.identity_len = strlen(WORLD_IDENTITY);
 }
 
 static void without_identity_id_server_is_refused(void **state)
@@ -324,11 +324,11 @@ static void without_identity_id_server_is_refused(void **state)
     const struct ask ask = {.name = "id.server", .qtype = RR_TXT, .qclass = CLASS_CH, .edns = true};
 
     (void)state;
-    world.answerer.identity_len = 0;
+    world.answerer.says.identity_len = 0;
     told(&t, &world, &ask, QUERY_UDP);
     assert_int_equal(t.rcode, RCODE_REFUSED);
     assert_int_equal(t.ede, EDE_PROHIBITED);
-    world.answerer.identity_len = strlen(WORLD_IDENTITY);
+    world.answerer.says.identity_len = strlen(WORLD_IDENTITY);
 }
 
 static void the_longest_error_fits_in_512_octets(void **state)
@@ -343,15 +343,15 @@ static void the_longest_error_fits_in_512_octets(void **state)
     (void)state;
     for (size_t i = 0; i < 253; i++)
         name[i] = i % 2 == 0 ? 'a' : '.';
-    world.answerer.identity = identity;
-    world.answerer.identity_len = EDNS_NSID_MAX;
+    world.answerer.says.identity = identity;
+    world.answerer.says.identity_len = EDNS_NSID_MAX;
     told(&t, &world, &ask, QUERY_UDP);
     assert_int_equal(t.rcode, RCODE_REFUSED);
     assert_int_equal(t.nsid_len, EDNS_NSID_MAX);
     assert_int_equal(t.ede, EDE_NOT_AUTHORITATIVE);
     assert_int_equal(t.len, 12 + 255 + 4 + 11 + 4 + 64 + 6);
-    world.answerer.identity = WORLD_IDENTITY;
-    world.answerer.identity_len = strlen(WORLD_IDENTITY);
+    world.answerer.says.identity = WORLD_IDENTITY;
+    world.answerer.says.identity_len = strlen(WORLD_IDENTITY);
 }
 
 /* ---- while loading ---- */

@@ -197,7 +197,7 @@ static inline void told_raw(struct told *t, struct world *w, const uint8_t *quer
         return;
     told_walk(t);
     if (transport == QUERY_UDP)
-        limit = t->edns ? w->answerer.udp_size : DNS_UDP_PLAIN_MAX;
+        limit = t->edns ? w->answerer.says.udp_size : DNS_UDP_PLAIN_MAX;
     told_check(t, query, len, transport, limit);
 }
 

@@ -216,9 +216,9 @@ static inline void world_open(struct world *w)
     w->client = (struct sockaddr_in){
         .sin_family = AF_INET, .sin_port = htons(5353), .sin_addr = {.s_addr = htonl(0xc0000235)}}; /* 192.0.2.53 */
     w->answerer = (struct answerer){.table = w->table,
-                                    .udp_size = 1232,
-                                    .identity = WORLD_IDENTITY,
-                                    .identity_len = strlen(WORLD_IDENTITY),
+                                    .says = {.udp_size = 1232,
+                                             .identity = WORLD_IDENTITY,
+                                             .identity_len = strlen(WORLD_IDENTITY)},
                                     .trace = trace_ring(w->trace, 0),
                                     .counters = &w->counters,
                                     .now_us = 1700000000000000};
