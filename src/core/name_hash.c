@@ -9,16 +9,16 @@ static uint64_t derive(const struct siphash_key *seed, uint64_t number)
     return siphash24(seed, (const uint8_t *)&le, sizeof le);
 }
 
-static name_hash_wide derive_wide(const struct siphash_key *seed, uint64_t number)
-{
-    return (name_hash_wide)derive(seed, number) << 64 | derive(seed, number + 1);
-}
-
 void name_hash_key_init(struct name_hash_key *key, const struct siphash_key *seed)
 {
+    uint64_t number = 0;
+
+    key->plus = 0;
     for (size_t i = 0; i < NAME_HASH_WORDS; i++)
-        key->words[i] = derive(seed, i);
-    key->lo = derive_wide(seed, NAME_HASH_WORDS);
-    key->hi = derive_wide(seed, NAME_HASH_WORDS + 2);
-    key->plus = derive_wide(seed, NAME_HASH_WORDS + 4);
+        key->words[i] = derive(seed, number++);
+    for (size_t i = 0; i < 2; i++) {
+        key->lo[i] = derive(seed, number++);
+        key->hi[i] = derive(seed, number++);
+        key->plus = key->plus << 64 | derive(seed, number++);
+    }
 }

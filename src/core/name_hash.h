@@ -38,7 +38,8 @@
 __extension__ typedef unsigned __int128 name_hash_wide;
 
 struct name_hash_key {
-    name_hash_wide lo, hi, plus; /* of the second step */
+    uint64_t lo[2], hi[2]; /* of the second step, of 128 bits as well: the lower half, the upper one */
+    name_hash_wide plus;
     uint64_t words[NAME_HASH_WORDS];
 };
 
@@ -53,6 +54,16 @@ static inline uint64_t name_hash_word(const uint8_t *at)
     return le64toh(v);
 }
 
+/* The second step, by halves: of the product of two wide numbers only what is below 2^128 counts. */
+static inline uint64_t name_hash_finish(const struct name_hash_key *key, name_hash_wide sum)
+{
+    uint64_t a, b;
+    uint64_t a_high = key->lo[1] + __builtin_add_overflow(key->lo[0], (uint64_t)sum, &a);
+    uint64_t b_high = key->hi[1] + __builtin_add_overflow(key->hi[0], (uint64_t)(sum >> 64), &b);
+
+    return (uint64_t)((key->plus + (name_hash_wide)a * b) >> 64) + a * b_high + a_high * b;
+}
+
 /* The hash of the name of len octets at wire, folded. Up to 15 octets behind it are read and must be 0, as they are
  * behind the octets of a struct name. */
 static inline uint64_t name_hash(const struct name_hash_key *key, const uint8_t *wire, size_t len)
@@ -64,8 +75,7 @@ static inline uint64_t name_hash(const struct name_hash_key *key, const uint8_t 
     for (size_t i = 0; i < words; i += 2)
         sum +=
             (name_hash_wide)(name_hash_word(wire + 8 * i) + k[i]) * (name_hash_word(wire + 8 * i + 8) + k[i + 1]);
-    sum = key->plus + (key->lo + (uint64_t)sum) * (key->hi + (uint64_t)(sum >> 64));
-    return (uint64_t)(sum >> 64);
+    return name_hash_finish(key, sum);
 }
 
 #endif

@@ -158,18 +158,19 @@ uint64_t table_hash(const struct table *t, const struct name *folded)
     return name_hash(&t->key, folded->b, folded->len);
 }
 
-void table_prefetch(const struct table *t, uint64_t hash)
+const void *table_prefetch(const struct table *t, uint64_t hash)
 {
     struct segment s = segment_of(t, hash);
+    const struct hash_slot *slot = &s.slots[segment_start(s, hash)];
 
-    __builtin_prefetch(&s.slots[segment_start(s, hash)]);
+    __builtin_prefetch(slot);
+    return slot;
 }
 
-void table_prefetch_node(const struct table *t, uint64_t hash)
+void table_prefetch_node(const void *slot)
 {
-    struct segment s = segment_of(t, hash);
-    uint64_t slot = atomic_load_explicit(&s.slots[segment_start(s, hash)].word, memory_order_relaxed);
-    uintptr_t node = (uintptr_t)slot_node(slot);
+    const struct hash_slot *first = slot;
+    uintptr_t node = (uintptr_t)slot_node(atomic_load_explicit(&first->word, memory_order_relaxed));
 
     /* Usually the first slot is the right one; fetching a wrong address, or none, does no harm. */
     __builtin_prefetch((const void *)node);

@@ -108,9 +108,10 @@ struct table_counts table_counts(const struct table *t); /* writer's thread */
 
 const struct table *table_slot_read(const struct table_slot *slot); /* NULL while loading */
 uint64_t table_hash(const struct table *t, const struct name *folded);
-/* For many look-ups at once: fetch the slots of all, then the nodes of all, then find. */
-void table_prefetch(const struct table *t, uint64_t hash);
-void table_prefetch_node(const struct table *t, uint64_t hash);
+/* For many look-ups at once: fetch the slots of all, then the nodes of all, then find. Gives the slot, for the
+ * second step, in the same read section. */
+const void *table_prefetch(const struct table *t, uint64_t hash);
+void table_prefetch_node(const void *slot);
 /* The node of a folded name, and its zone; both NULL when there is none. */
 struct table_found {
     const struct node *node;

@@ -29,20 +29,18 @@ static void query_fail(struct query *q, enum dns_rcode rcode, uint16_t ede)
  * past the name: what is there is masked out. */
 static ALWAYS_INLINE void name_take(struct query *q, const uint8_t *wire, size_t len)
 {
-    static const octets16 zeros = {0};
-    octets16 capitals = {0}, last;
-    size_t at = 0;
+    size_t last = (len - 1) / OCTETS_STEP * OCTETS_STEP;
+    octets16 capitals = {0}, v;
 
-    for (; len - at > OCTETS_STEP; at += OCTETS_STEP) {
-        octets16 v = octets_load(wire + at);
-
+    for (size_t at = 0; at < last; at += OCTETS_STEP) {
+        v = octets_load(wire + at);
         capitals |= octets_capitals(v);
         octets_store(q->name.b + at, octets_fold(v));
     }
-    last = octets_first(octets_load(wire + at), len - at);
-    capitals |= octets_capitals(last);
-    octets_store(q->name.b + at, octets_fold(last));
-    octets_store(q->name.b + at + OCTETS_STEP, zeros);
+    v = octets_first(octets_load(wire + last), len - last);
+    capitals |= octets_capitals(v);
+    octets_store(q->name.b + last, octets_fold(v));
+    octets_store(q->name.b + last + OCTETS_STEP, (octets16){0});
     q->name.len = (uint8_t)len;
     q->mixed_case = octets_any(capitals);
 }
@@ -65,12 +63,14 @@ static ALWAYS_INLINE size_t question_read(struct query *q, const uint8_t *msg, s
 {
     size_t name_len = name_measure(msg, len, DNS_HEADER_LEN);
     size_t at = DNS_HEADER_LEN + name_len;
+    uint32_t tail;
 
     if (name_len == 0 || len - at < QUESTION_TAIL)
         return 0;
     name_take(q, msg + DNS_HEADER_LEN, name_len);
-    q->qtype = wire_load_u16(msg + at);
-    q->qclass = wire_load_u16(msg + at + 2);
+    tail = wire_load_u32(msg + at);
+    q->qtype = (uint16_t)(tail >> 16);
+    q->qclass = (uint16_t)tail;
     q->question_len = (uint16_t)(name_len + QUESTION_TAIL);
     q->has_question = true;
     return at + QUESTION_TAIL;
@@ -130,27 +130,15 @@ static bool records_read(struct query *q, struct wire_reader *r, unsigned count,
     return sound && r->err == ERR_OK;
 }
 
-/* Any additional section. */
-APART static bool records_read_at(struct query *q, const uint8_t *msg, size_t len, size_t pos, unsigned count)
-{
-    struct wire_reader r;
-
-    wire_reader_init(&r, msg, len);
-    r.pos = pos;
-    return records_read(q, &r, count, SECTION_ADDITIONAL);
-}
-
-/* Everything behind the question of an ordinary query. The usual rest, one OPT record without options or nothing at
- * all, is read right here. */
-static bool additional_read(struct query *q, const uint8_t *msg, size_t len, size_t pos)
+/* True when behind the question of an ordinary query there is the usual rest: one OPT record without options, which
+ * is then noted, or nothing at all. */
+static inline bool is_rest_plain(struct query *q, const uint8_t *msg, size_t len, size_t pos)
 {
     unsigned count = wire_load_u16(msg + 10);
 
     if (count == 0)
         return true; /* octets behind the message are nobody's business */
-    if (count == 1 && len - pos >= EDNS_FIXED_LEN && edns_read_plain(q, msg + pos))
-        return true;
-    return records_read_at(q, msg, len, pos, count);
+    return count == 1 && len - pos >= EDNS_FIXED_LEN && edns_read_plain(q, msg + pos);
 }
 
 /* Read a message of any counts to its end. False: not well formed. */
@@ -188,17 +176,13 @@ static bool odd_counts_are_right(const struct query *q, const uint8_t *msg)
 /* Types below OPT, which are plain data, and CAA: what validators and resolvers ask for. */
 static inline bool is_usual(const struct query *q)
 {
-    return q->qclass == CLASS_IN && (q->qtype < RR_OPT || q->qtype == RR_CAA) && !q->nsid && q->tsig_at == 0 &&
-           q->edns_version == EDNS_VERSION;
+    return q->qclass == CLASS_IN && (q->qtype < RR_OPT || q->qtype == RR_CAA);
 }
 
 /* The message is well formed: what kind of question is it? */
-static inline void query_judge(struct query *q, enum query_transport transport)
+APART static void query_judge(struct query *q, enum query_transport transport)
 {
-    q->usual = is_usual(q);
-    if (q->usual)
-        q->verdict = QUERY_LOOKUP;
-    else if (q->edns && q->edns_version != EDNS_VERSION)
+    if (q->edns && q->edns_version != EDNS_VERSION)
         query_fail(q, RCODE_BADVERS, EDE_NONE); /* RFC 6891 section 6.1.3 */
     else if (q->qtype == RR_OPT || q->qtype == RR_TSIG)
         query_fail(q, RCODE_FORMERR, EDE_NONE); /* never asked for: RFC 6895 section 3.1 */
@@ -232,11 +216,13 @@ void query_spoil(struct query *q)
     q->tsig_at = q->tsig_len = 0; /* what it seems to be signed with says nothing either */
 }
 
-/* Everything that is no ordinary query: another opcode, or other counts. */
+/* Everything that is no ordinary query: a response, another opcode, or other counts. */
 COLD static void odd_parse(struct query *q, const uint8_t *msg, size_t len, enum query_transport transport)
 {
     unsigned opcode = msg[2] >> 3 & 0xf;
 
+    if ((wire_load_u64(msg + 2) & SHAPE_QR) != 0)
+        return; /* answering an answer could go on for ever */
     if (opcode != OPCODE_QUERY && opcode != OPCODE_UPDATE)
         query_fail(q, RCODE_NOTIMP, EDE_NONE);
     else if (!sections_read(q, msg, len))
@@ -249,9 +235,25 @@ COLD static void odd_parse(struct query *q, const uint8_t *msg, size_t len, enum
         query_judge(q, transport);
 }
 
-void query_parse(struct query *q, const uint8_t *msg, size_t len, enum query_transport transport)
+/* An ordinary query whose question has been read and ends at pos, with any additional section. */
+APART static void rest_parse(struct query *q, const uint8_t *msg, size_t len, size_t pos,
+                             enum query_transport transport)
 {
-    uint64_t shape;
+    struct wire_reader r;
+
+    wire_reader_init(&r, msg, len);
+    r.pos = pos;
+    if (!records_read(q, &r, wire_load_u16(msg + 10), SECTION_ADDITIONAL)) {
+        query_spoil(q);
+        return;
+    }
+    query_judge(q, transport);
+    q->usual = q->verdict == QUERY_LOOKUP && is_usual(q) && !q->nsid && q->tsig_at == 0;
+}
+
+/* Whatever is not usual is the last thing that is called, so that registers need not be saved for it. */
+APART void query_parse(struct query *q, const uint8_t *msg, size_t len, enum query_transport transport)
+{
     size_t pos;
 
     q->verdict = QUERY_DROP;
@@ -262,21 +264,24 @@ void query_parse(struct query *q, const uint8_t *msg, size_t len, enum query_tra
     q->edns_size = DNS_UDP_PLAIN_MAX;
     q->qtype = q->qclass = q->question_len = 0;
     q->tsig_at = q->tsig_len = 0;
-    q->hash = 0;
+    q->slot = NULL;
     q->name.len = 0;
 
     if (len < DNS_HEADER_LEN)
         return;
-    shape = wire_load_u64(msg + 2);
-    if ((shape & SHAPE_QR) != 0)
-        return; /* answering an answer could go on for ever */
-    if ((shape & (SHAPE_OPCODE | SHAPE_COUNTS)) != SHAPE_ORDINARY) {
+    if ((wire_load_u64(msg + 2) & (SHAPE_QR | SHAPE_OPCODE | SHAPE_COUNTS)) != SHAPE_ORDINARY) {
         odd_parse(q, msg, len, transport);
         return;
     }
     pos = question_read(q, msg, len);
-    if (pos != 0 && additional_read(q, msg, len, pos))
-        query_judge(q, transport);
-    else
+    if (pos == 0) {
         query_spoil(q);
+    } else if (!is_rest_plain(q, msg, len, pos)) {
+        rest_parse(q, msg, len, pos, transport);
+    } else if (is_usual(q)) {
+        q->verdict = QUERY_LOOKUP;
+        q->usual = true;
+    } else {
+        query_judge(q, transport);
+    }
 }

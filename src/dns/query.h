@@ -56,6 +56,7 @@ struct query {
     uint16_t qtype, qclass;
     uint16_t question_len; /* octets of the question section as it came: name + 4 */
     uint64_t hash;         /* filled in by the caller from table_hash() */
+    const void *slot;      /* the same from table_prefetch(); NULL: not to be looked for */
     struct name name;      /* folded */
 };
 

@@ -122,7 +122,7 @@ static void parse_all(struct udp_worker *w, unsigned n)
             query_spoil(q);
         if (q->verdict == QUERY_LOOKUP && w->answerer.table != NULL) {
             q->hash = table_hash(w->answerer.table, &q->name);
-            table_prefetch(w->answerer.table, q->hash);
+            q->slot = table_prefetch(w->answerer.table, q->hash);
         }
     }
 }
@@ -130,11 +130,9 @@ static void parse_all(struct udp_worker *w, unsigned n)
 /* By now the slots have arrived: fetch the nodes that they point at. */
 static void prefetch_all(struct udp_worker *w, unsigned n)
 {
-    if (w->answerer.table == NULL)
-        return;
     for (unsigned i = 0; i < n; i++)
-        if (w->places[i].query.verdict == QUERY_LOOKUP)
-            table_prefetch_node(w->answerer.table, w->places[i].query.hash);
+        if (w->places[i].query.slot != NULL)
+            table_prefetch_node(w->places[i].query.slot);
 }
 
 /* Where an UPDATE came from. */

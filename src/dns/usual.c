@@ -33,8 +33,8 @@ static void finish(uint8_t *msg, size_t opt_at, const struct query *q, const str
         edns_put_plain(msg + opt_at, udp_size, rcode, q->dnssec_ok);
 }
 
-size_t usual_answer(struct answerer *a, const struct query *q, const struct answer_peer *peer, uint8_t *msg,
-                    size_t cap)
+APART size_t usual_answer(struct answerer *a, const struct query *q, const struct answer_peer *peer, uint8_t *msg,
+                          size_t cap)
 {
     struct table_found found = table_look_up(a->table, &q->name, q->hash);
     const struct table_zone *zone = found.zone;

@@ -116,12 +116,12 @@ __attribute__((noinline)) static void answer_all(struct bench *b, unsigned n)
         query_parse(&p->query, p->msg, p->len, QUERY_UDP);
         if (p->query.verdict == QUERY_LOOKUP) {
             p->query.hash = table_hash(a->table, &p->query.name);
-            table_prefetch(a->table, p->query.hash);
+            p->query.slot = table_prefetch(a->table, p->query.hash);
         }
     }
     for (unsigned i = 0; i < n; i++)
-        if (b->places[i].query.verdict == QUERY_LOOKUP)
-            table_prefetch_node(a->table, b->places[i].query.hash);
+        if (b->places[i].query.slot != NULL)
+            table_prefetch_node(b->places[i].query.slot);
     for (unsigned i = 0; i < n; i++) {
         struct place *p = &b->places[i];
         const struct answer_peer peer = {.from = (const struct sockaddr *)(const void *)&b->world.client,

@@ -105,8 +105,7 @@ static inline const struct node *find_name(const struct table *t, const struct n
 {
     uint64_t hash = table_hash(t, folded);
 
-    table_prefetch(t, hash);
-    table_prefetch_node(t, hash);
+    table_prefetch_node(table_prefetch(t, hash));
     return table_find(t, folded, hash);
 }
 

@@ -82,8 +82,8 @@ static uint64_t slow_hash(const struct name_hash_key *key, const uint8_t *octets
 
         sum = wide_add(sum, wide_multiply(a, b));
     }
-    sum = wide_multiply(wide_add(halves(key->lo), (struct wide){sum.lo, 0}),
-                        wide_add(halves(key->hi), (struct wide){sum.hi, 0}));
+    sum = wide_multiply(wide_add((struct wide){key->lo[0], key->lo[1]}, (struct wide){sum.lo, 0}),
+                        wide_add((struct wide){key->hi[0], key->hi[1]}, (struct wide){sum.hi, 0}));
     return wide_add(sum, halves(key->plus)).hi;
 }
 
