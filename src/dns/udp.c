@@ -37,7 +37,8 @@ struct place {
     _Alignas(64) uint8_t msg[DNS_UDP_READ_MAX + NAME_PAD];
     struct sockaddr_storage from;
     _Alignas(struct cmsghdr) uint8_t control[CONTROL_MAX];
-    struct iovec iov;
+    struct iovec room;  /* of a query: all of msg */
+    struct iovec reply; /* what of msg is sent */
     struct query query;
 };
 
@@ -47,7 +48,7 @@ struct udp_worker {
     pthread_t thread;
     atomic_bool stop;
     atomic_bool ended;
-    struct mmsghdr in[UDP_BATCH];
+    struct mmsghdr in[UDP_BATCH]; /* of the place with the same number */
     struct mmsghdr out[UDP_BATCH];
     uint8_t sent_place[UDP_BATCH]; /* place of each message in out */
     struct place places[UDP_BATCH];
@@ -65,23 +66,29 @@ enum err udp_workers_init(void)
     return sigaction(WAKE_SIGNAL, &action, NULL) == 0 ? ERR_OK : ERR_IO;
 }
 
-/* Make the first n headers ready to receive; the last receive and send have changed them. */
-static void headers_reset(struct udp_worker *w, unsigned n)
+/* Once, for all that does not change from batch to batch. */
+static void headers_init(struct udp_worker *w)
 {
-    for (unsigned i = 0; i < n; i++) {
+    for (unsigned i = 0; i < UDP_BATCH; i++) {
         struct place *p = &w->places[i];
 
-        p->iov = (struct iovec){.iov_base = p->msg, .iov_len = DNS_UDP_READ_MAX};
-        w->in[i].msg_hdr = (struct msghdr){
-            .msg_name = &p->from,
-            .msg_namelen = sizeof p->from,
-            .msg_iov = &p->iov,
-            .msg_iovlen = 1,
-        };
-        if (w->spec.source == UDP_SOURCE_ASKED) {
-            w->in[i].msg_hdr.msg_control = p->control;
-            w->in[i].msg_hdr.msg_controllen = sizeof p->control;
-        }
+        p->room = (struct iovec){.iov_base = p->msg, .iov_len = DNS_UDP_READ_MAX};
+        p->reply = (struct iovec){.iov_base = p->msg};
+        w->in[i].msg_hdr = (struct msghdr){.msg_name = &p->from, .msg_iov = &p->room, .msg_iovlen = 1};
+        w->out[i].msg_hdr = (struct msghdr){.msg_iovlen = 1};
+    }
+}
+
+/* Make the first n headers ready to receive again: the kernel has written lengths into them. */
+static void headers_reset(struct udp_worker *w, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++)
+        w->in[i].msg_hdr.msg_namelen = sizeof w->places[i].from;
+    if (w->spec.source != UDP_SOURCE_ASKED)
+        return;
+    for (unsigned i = 0; i < n; i++) {
+        w->in[i].msg_hdr.msg_control = w->places[i].control;
+        w->in[i].msg_hdr.msg_controllen = sizeof w->places[i].control;
     }
 }
 
@@ -158,28 +165,40 @@ static void route_back(void *arg, struct update *u)
     }
 }
 
+/* Let a header send len octets of a place to where its query came from. */
+static void reply_address(struct udp_worker *w, struct msghdr *out, unsigned place, size_t len)
+{
+    const struct msghdr *in = &w->in[place].msg_hdr;
+
+    w->places[place].reply.iov_len = len;
+    out->msg_iov = &w->places[place].reply;
+    out->msg_name = in->msg_name;
+    out->msg_namelen = in->msg_namelen;
+    if (w->spec.source == UDP_SOURCE_ASKED) {
+        out->msg_control = in->msg_control;
+        out->msg_controllen = in->msg_controllen;
+        control_turn_round(out);
+    }
+}
+
 /* Compose all; returns how many replies stand in out. */
 static unsigned compose_all(struct udp_worker *w, unsigned n)
 {
+    struct udp_origin origin = {.w = w};
+    struct answer_peer peer = {
+        .transport = QUERY_UDP, .listener = w->spec.listener, .route = route_back, .route_arg = &origin};
     unsigned n_out = 0;
 
     for (unsigned i = 0; i < n; i++) {
         struct place *p = &w->places[i];
-        struct udp_origin origin = {.w = w, .place = i};
-        struct answer_peer peer = {.from = (const struct sockaddr *)&p->from,
-                                   .transport = QUERY_UDP,
-                                   .listener = w->spec.listener,
-                                   .route = route_back,
-                                   .route_arg = &origin};
-        size_t len = answer_compose(&w->answerer, &p->query, &peer, p->msg, DNS_UDP_READ_MAX);
+        size_t len;
 
+        origin.place = i;
+        peer.from = (const struct sockaddr *)&p->from;
+        len = answer_compose(&w->answerer, &p->query, &peer, p->msg, DNS_UDP_READ_MAX);
         if (len == 0)
             continue;
-        p->iov.iov_len = len;
-        w->out[n_out].msg_hdr = w->in[i].msg_hdr;
-        w->out[n_out].msg_hdr.msg_flags = 0;
-        if (w->spec.source == UDP_SOURCE_ASKED)
-            control_turn_round(&w->out[n_out].msg_hdr);
+        reply_address(w, &w->out[n_out].msg_hdr, i, len);
         w->sent_place[n_out++] = (uint8_t)i;
     }
     return n_out;
@@ -189,11 +208,11 @@ static unsigned compose_all(struct udp_worker *w, unsigned n)
  * False when that was tried already. */
 static bool cut_reply(struct udp_worker *w, struct place *p)
 {
-    size_t len = answer_truncate(&w->answerer, &p->query, p->msg, p->iov.iov_len);
+    size_t len = answer_truncate(&w->answerer, &p->query, p->msg, p->reply.iov_len);
 
     if (len == 0)
         return false;
-    p->iov.iov_len = len;
+    p->reply.iov_len = len;
     return true;
 }
 
@@ -301,6 +320,7 @@ static void *worker_main(void *arg)
 
     wake_signal_unblock();
     rcu_register_thread();
+    headers_init(w);
     headers_reset(w, UDP_BATCH);
     while (!atomic_load_explicit(&w->stop, memory_order_relaxed)) {
         /* After a full batch there is more, most likely: look without the cost of going offline. */
