@@ -1,11 +1,11 @@
 /* The read road without sockets: parse, hash, find, compose, count and trace, in batches as dns/udp.c has them,
- * over 10,000 names with two values each. It is for counting instructions, which are exact where times are not:
+ * over names with two values each, 10,000 unless a third word says how many. It is for counting instructions, which
+ * are exact where times are not (scripts/test budget does, and holds them against budget.txt):
  *
  *   valgrind --tool=callgrind --toggle-collect='answer_all*' --callgrind-out-file=FILE answer_bench mix 50000
  *
  * and divide what callgrind "Collected" by the number of queries. Kinds are those of the table below; names come in
- * mixed case, with EDNS. "untraced" as a third word leaves the trace ring out. Without valgrind it says how long a
- * query took. */
+ * mixed case, with EDNS. Without valgrind it says how long a query took. */
 #include <inttypes.h>
 #include <time.h>
 
@@ -17,23 +17,33 @@
 #define BENCH_NAMES     10000
 #define BENCH_BATCH     32
 #define BENCH_TRACE     65536
-#define BENCH_QUERY_MAX 128 /* room for one query */
-#define BENCH_QUERIES   4096
+#define BENCH_QUERY_MAX 128   /* room for one query */
+#define BENCH_QUERIES   4096  /* different ones */
+#define BENCH_SPREAD    65536 /* the same, when there are more names than BENCH_NAMES */
 #define BENCH_MOST      100000000
 #define KIND_STEPS      10
+
+#define ALL(type)                                                                                                  \
+    {                                                                                                              \
+        type, type, type, type, type, type, type, type, type, type                                                 \
+    }
 
 /* What every ten queries ask for. */
 struct kind {
     const char *word;
     uint16_t qtypes[KIND_STEPS];
     unsigned present; /* so many of the ten, the first ones, ask for names that exist */
+    const char *zone; /* that the names are in */
 };
 
 static const struct kind kinds[] = {
-    {"mix", {RR_TXT, RR_TXT, RR_TXT, RR_TXT, RR_TXT, RR_TXT, RR_TXT, RR_CAA, RR_A, RR_TXT}, 9},
-    {"txt", {RR_TXT, RR_TXT, RR_TXT, RR_TXT, RR_TXT, RR_TXT, RR_TXT, RR_TXT, RR_TXT, RR_TXT}, 10},
-    {"nodata", {RR_CAA, RR_A, RR_CAA, RR_A, RR_CAA, RR_A, RR_CAA, RR_A, RR_CAA, RR_A}, 10},
-    {"nxdomain", {RR_TXT, RR_TXT, RR_TXT, RR_TXT, RR_TXT, RR_TXT, RR_TXT, RR_TXT, RR_TXT, RR_TXT}, 0},
+    {"mix", {RR_TXT, RR_TXT, RR_TXT, RR_TXT, RR_TXT, RR_TXT, RR_TXT, RR_CAA, RR_A, RR_TXT}, 9, BENCH_ZONE},
+    {"txt", ALL(RR_TXT), 10, BENCH_ZONE},
+    {"caa-nodata", ALL(RR_CAA), 10, BENCH_ZONE},
+    {"a-nodata", ALL(RR_A), 10, BENCH_ZONE},
+    {"nodata", {RR_CAA, RR_A, RR_CAA, RR_A, RR_CAA, RR_A, RR_CAA, RR_A, RR_CAA, RR_A}, 10, BENCH_ZONE},
+    {"nxdomain", ALL(RR_TXT), 0, BENCH_ZONE},
+    {"refused", ALL(RR_TXT), 0, "acme.example.net"},
 };
 
 struct place {
@@ -50,22 +60,24 @@ struct bench_query {
 struct bench {
     struct world world;
     struct place places[BENCH_BATCH];
-    struct bench_query queries[BENCH_QUERIES];
+    struct bench_query queries[BENCH_SPREAD];
+    unsigned n_queries;
+    unsigned n_names;
     uint64_t octets; /* of responses */
 };
 
-/* In the form of a UUID; the same on every machine, so that counts can be compared. Those from BENCH_NAMES on do
- * not exist. */
-static const char *bench_owner(char out[WORLD_OWNER_MAX], unsigned i)
+/* In the form of a UUID; the same on every machine, so that counts can be compared. Those from n_names on do not
+ * exist. */
+static const char *bench_owner(char out[WORLD_OWNER_MAX], unsigned i, const char *zone)
 {
     uint32_t a = (i + 1) * 2654435761u, b = (i + 7) * 2246822519u;
 
-    snprintf(out, WORLD_OWNER_MAX, "%08x-%04x-4%03x-a%03x-%08x%04x." BENCH_ZONE, a, b >> 16, b & 0xfff, a & 0xfff,
-             b, i & 0xffff);
+    snprintf(out, WORLD_OWNER_MAX, "%08x-%04x-4%03x-a%03x-%08x%04x.%s", a, b >> 16, b & 0xfff, a & 0xfff, b,
+             i & 0xffff, zone);
     return out;
 }
 
-static void bench_fill(struct world *w)
+static void bench_fill(struct world *w, unsigned names)
 {
     uint8_t room[2][WORLD_VALUE_LEN + 1];
     struct rdata rdatas[2];
@@ -74,10 +86,10 @@ static void bench_fill(struct world *w)
 
     WORLD_CHECK(table_batch_new(&w->batch, w->table) == ERR_OK);
     world_put_zone(w, BENCH_ZONE_ID, BENCH_ZONE, 0);
-    for (unsigned i = 0; i < BENCH_NAMES; i++) {
+    for (unsigned i = 0; i < names; i++) {
         for (unsigned j = 0; j < ARRAY_LEN(rdatas); j++)
             rdatas[j] = world_value(room[j], 2 * i + j);
-        world_put(w, bench_owner(owner, i), BENCH_ZONE_ID, NODE_CHALLENGE, &set, 1);
+        world_put(w, bench_owner(owner, i, BENCH_ZONE), BENCH_ZONE_ID, NODE_CHALLENGE, &set, 1);
     }
     table_batch_publish(w->batch);
     w->batch = NULL;
@@ -93,12 +105,13 @@ static void mix_case(char *name)
 
 static void bench_ask(struct bench *b, const struct kind *kind)
 {
-    for (unsigned i = 0; i < BENCH_QUERIES; i++) {
-        unsigned step = i % KIND_STEPS, name = i * 7919u % BENCH_NAMES;
+    b->n_queries = b->n_names > BENCH_NAMES ? BENCH_SPREAD : BENCH_QUERIES;
+    for (unsigned i = 0; i < b->n_queries; i++) {
+        unsigned step = i % KIND_STEPS, name = (unsigned)((uint64_t)i * 7919 % b->n_names);
         char owner[WORLD_OWNER_MAX];
         struct ask ask = {.name = owner, .qtype = kind->qtypes[step], .edns = true, .size = 1232};
 
-        (void)bench_owner(owner, step < kind->present ? name : BENCH_NAMES + name);
+        (void)bench_owner(owner, step < kind->present ? name : b->n_names + name, kind->zone);
         mix_case(owner);
         WORLD_CHECK(strlen(owner) + 32 < BENCH_QUERY_MAX);
         b->queries[i].len = ask_put(b->queries[i].msg, &ask);
@@ -137,7 +150,7 @@ static void bench_run(struct bench *b, size_t queries)
         unsigned n = queries - done < BENCH_BATCH ? (unsigned)(queries - done) : BENCH_BATCH;
 
         for (unsigned i = 0; i < n; i++) {
-            const struct bench_query *q = &b->queries[(done + i) % BENCH_QUERIES];
+            const struct bench_query *q = &b->queries[(done + i) % b->n_queries];
 
             memcpy(b->places[i].msg, q->msg, q->len);
             b->places[i].len = q->len;
@@ -161,9 +174,11 @@ static void bench_say(const struct bench *b, const struct kind *kind, size_t que
 {
     const uint64_t *rcodes = b->world.counters.by_rcode[QUERY_UDP];
 
-    WORLD_CHECK(rcodes[RCODE_NOERROR] + rcodes[RCODE_NXDOMAIN] == queries);
-    printf("%s queries=%zu noerror=%" PRIu64 " nxdomain=%" PRIu64 " octets=%" PRIu64 " ns=%.0f\n", kind->word,
-           queries, rcodes[RCODE_NOERROR], rcodes[RCODE_NXDOMAIN], b->octets, took_s * 1e9 / (double)queries);
+    WORLD_CHECK(rcodes[RCODE_NOERROR] + rcodes[RCODE_NXDOMAIN] + rcodes[RCODE_REFUSED] == queries);
+    printf("%s queries=%zu noerror=%" PRIu64 " nxdomain=%" PRIu64 " refused=%" PRIu64 " octets=%" PRIu64
+           " ns=%.0f\n",
+           kind->word, queries, rcodes[RCODE_NOERROR], rcodes[RCODE_NXDOMAIN], rcodes[RCODE_REFUSED], b->octets,
+           took_s * 1e9 / (double)queries);
 }
 
 static const struct kind *find_kind(const char *word)
@@ -174,27 +189,36 @@ static const struct kind *find_kind(const char *word)
     return NULL;
 }
 
+/* A number from 1 to BENCH_MOST; 0: it is none. */
+static uint64_t number_of(const char *text)
+{
+    uint64_t n = 0;
+
+    return quantity_parse_uint(&n, text, strlen(text), BENCH_MOST) == ERR_OK ? n : 0;
+}
+
 int main(int argc, char **argv)
 {
     const struct kind *kind = argc >= 3 ? find_kind(argv[1]) : NULL;
+    uint64_t queries = argc >= 3 ? number_of(argv[2]) : 0, names = argc >= 4 ? number_of(argv[3]) : BENCH_NAMES;
     struct trace *trace = NULL;
     struct bench *b = NULL;
-    uint64_t queries = 0;
     double began_s;
 
-    if (kind == NULL || quantity_parse_uint(&queries, argv[2], strlen(argv[2]), BENCH_MOST) != ERR_OK ||
-        queries == 0) {
-        fprintf(stderr, "usage: answer_bench mix|txt|nodata|nxdomain QUERIES [untraced]\n");
+    if (kind == NULL || queries == 0 || names == 0) {
+        fprintf(stderr,
+                "usage: answer_bench mix|txt|caa-nodata|a-nodata|nodata|nxdomain|refused QUERIES [NAMES]\n");
         return 2;
     }
     b = aligned_alloc(_Alignof(struct bench), sizeof *b);
     WORLD_CHECK(b != NULL);
     memset(b, 0, sizeof *b);
+    b->n_names = (unsigned)names;
     world_open(&b->world);
-    bench_fill(&b->world);
+    bench_fill(&b->world, b->n_names);
     bench_ask(b, kind);
     WORLD_CHECK(trace_new(&trace, BENCH_TRACE, 1, &world_key) == ERR_OK);
-    b->world.answerer.trace = argc > 3 ? NULL : trace_ring(trace, 0);
+    b->world.answerer.trace = trace_ring(trace, 0);
     began_s = seconds();
     bench_run(b, queries);
     bench_say(b, kind, queries, seconds() - began_s);
