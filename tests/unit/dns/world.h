@@ -215,13 +215,12 @@ static inline void world_open(struct world *w)
     WORLD_CHECK(trace_new(&w->trace, WORLD_TRACE_SIZE, 1, &world_key) == ERR_OK);
     w->client = (struct sockaddr_in){
         .sin_family = AF_INET, .sin_port = htons(5353), .sin_addr = {.s_addr = htonl(0xc0000235)}}; /* 192.0.2.53 */
-    w->answerer = (struct answerer){.table = w->table,
-                                    .says = {.udp_size = 1232,
-                                             .identity = WORLD_IDENTITY,
-                                             .identity_len = strlen(WORLD_IDENTITY)},
-                                    .trace = trace_ring(w->trace, 0),
-                                    .counters = &w->counters,
-                                    .now_us = 1700000000000000};
+    w->answerer = (struct answerer){
+        .table = w->table,
+        .says = {.udp_size = 1232, .identity = WORLD_IDENTITY, .identity_len = strlen(WORLD_IDENTITY)},
+        .trace = trace_ring(w->trace, 0),
+        .counters = &w->counters,
+        .now_us = 1700000000000000};
 }
 
 static inline void world_close(struct world *w)
