@@ -438,7 +438,7 @@ static void a_name_that_comes_back_has_no_aliases(void **state)
 
 static void a_zone_cannot_be_configured_onto_an_alias(void **state)
 {
-    static const char *const apexes[] = {ALIAS, "x." ALIAS, "shop.example.com", "example.com"};
+    static const char *const apexes[] = {ALIAS, ("x." ALIAS), "shop.example.com", "example.com"};
     struct world *w = world_with_names();
     struct settings set = w->settings;
 
