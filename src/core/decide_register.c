@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "core/authorize.h"
 #include "core/decide_internal.h"
 #include "core/label.h"
@@ -11,6 +12,7 @@
 #define LIMIT_BITS_V6   56
 #define ALLOWFROM_MAX   ((size_t)64 * NETWORKS_MAX)
 #define MAKING_ATTEMPTS 200
+#define SURVEYS_MAX     3 /* of all names, for one registration: everybody else's changes wait meanwhile */
 
 /* Whether somebody without a token may register; false: refused. */
 static bool registration_is_open(struct deciding *c)
@@ -130,6 +132,30 @@ static MUST_USE enum err generate_owner(struct deciding *c, struct name *out, co
     return ERR_OK;
 }
 
+static bool has_label(const char *labels, const char *label)
+{
+    size_t len = strlen(label);
+
+    for (const char *at = labels; at != NULL; at = strchr(at, '.')) {
+        at += *at == '.' ? 1 : 0;
+        if (text_equal_nocase(at, strcspn(at, "."), label, len))
+            return true;
+    }
+    return false;
+}
+
+/* Who has a name with such a label gets certificates for what it is below. An administrator may choose one, by
+ * writing it into a pattern; chance may not, of a pattern such as _acme-challeng?. */
+static bool is_by_chance(const char *labels, const char *pattern)
+{
+    static const char *const chosen[] = {"_acme-challenge", "_validation-persist"};
+
+    for (size_t i = 0; i < ARRAY_LEN(chosen); i++)
+        if (has_label(labels, chosen[i]) && !has_label(pattern, chosen[i]))
+            return true;
+    return false;
+}
+
 /* An owner that nobody has, with labels of the token's pattern. May refuse: a pattern may have few. */
 static MUST_USE enum err generate_owner_like(struct deciding *c, struct name *out, const struct name *apex,
                                              const struct token *t)
@@ -137,7 +163,7 @@ static MUST_USE enum err generate_owner_like(struct deciding *c, struct name *ou
     const struct name_entry *by;
     char labels[LABELS_TEXT_MAX];
 
-    for (int i = 0; i < MAKING_ATTEMPTS; i++) {
+    for (int i = 0, surveys = 0; i < MAKING_ATTEMPTS && surveys < SURVEYS_MAX; i++) {
         enum err e = label_generate_like(labels, t->labels, c->d->random);
         if (e == ERR_SYNTAX || (e == ERR_OK && name_parse_relative(out, labels, strlen(labels), apex) != ERR_OK)) {
             hint(c, "riposte token create --account %s --labels PATTERN", show_account(c->s, t->account).text);
@@ -146,6 +172,9 @@ static MUST_USE enum err generate_owner_like(struct deciding *c, struct name *ou
         }
         if (e != ERR_OK)
             return e;
+        if (is_by_chance(labels, t->labels) || owner_standing_upwards(c->s, out, t->account, &by) != OWNER_FREE)
+            continue;
+        surveys++;
         if (owner_standing(c->s, out, t->account, &by) == OWNER_FREE)
             return ERR_OK;
     }

@@ -280,6 +280,14 @@ static void a_generator_that_repeats_itself_is_an_error(void **state)
     world_free(w);
 }
 
+static const struct name_entry *name_at(const struct world *w, const char *owner)
+{
+    struct name n;
+
+    assert_int_equal(name_parse(&n, owner, strlen(owner)), ERR_OK);
+    return state_name_by_owner(w->s, &n);
+}
+
 static void assert_owner_begins(const struct world *w, const char *begin)
 {
     const struct name_entry *n = state_name(w->s, w->res.name);
@@ -358,6 +366,69 @@ static void a_pattern_does_not_bring_back_a_retired_name(void **state)
     world_free(w);
 }
 
+static unsigned questions; /* to the generator */
+
+static enum err counting_random(void *out, size_t len)
+{
+    questions++;
+    return crypto_random(out, len);
+}
+
+/* A look at all names takes long, and nobody else's change goes on meanwhile. */
+static void a_pattern_whose_labels_are_above_those_of_others_is_given_up_soon(void **state)
+{
+    static const char letters[] = "abcdefghjkmnpqrstuvwxyz23456789";
+    struct world *w = world_new();
+    char token[TOKEN_TEXT_LEN + 1];
+
+    (void)state;
+    (void)make_account(w, "infra");
+    (void)make_account(w, "others");
+    for (size_t i = 0; i + 1 < sizeof letters; i++) {
+        char label[] = "deep.host?";
+        label[9] = letters[i];
+        (void)make_name(w, "others", label);
+    }
+    make_token(w, (struct request_token){.account = "infra", .labels = "host?"}, token);
+    questions = 0;
+    w->d.random = counting_random;
+    assert_int_equal(register_as(w, AUTH_TOKEN, token), REFUSAL_LABEL_TAKEN);
+    assert_in_range(questions, 1, 8);
+    world_free(w);
+}
+
+/* At first what makes an "e". */
+static enum err e_then_random(void *out, size_t len)
+{
+    if (questions++ > 0)
+        return crypto_random(out, len);
+    memset(out, 4, len);
+    return ERR_OK;
+}
+
+static void only_an_administrator_chooses_a_label_that_authorities_ask_for(void **state)
+{
+    struct world *w = world_new();
+    char token[TOKEN_TEXT_LEN + 1];
+
+    (void)state;
+    (void)make_account(w, "infra");
+    make_token(w, (struct request_token){.account = "infra", .labels = "_acme-challeng?"}, token);
+    questions = 0;
+    w->d.random = e_then_random;
+    assert_int_equal(register_as(w, AUTH_TOKEN, token), REFUSAL_NONE);
+    assert_owner_begins(w, "_acme-challeng");
+    assert_null(name_at(w, "_acme-challenge.auth.example.org"));
+    make_token(w, (struct request_token){.account = "infra", .labels = "?._validation-p?rsist"}, token);
+    questions = 0;
+    assert_int_equal(register_as(w, AUTH_TOKEN, token), REFUSAL_NONE);
+    assert_null(name_at(w, "e._validation-persist.auth.example.org"));
+    make_token(w, (struct request_token){.account = "infra", .labels = "_ACME-challenge.h?"}, token);
+    assert_int_equal(register_as(w, AUTH_TOKEN, token), REFUSAL_NONE);
+    assert_owner_begins(w, "_acme-challenge.h");
+    world_free(w);
+}
+
 static void what_is_no_pattern_is_refused_when_the_token_is_made(void **state)
 {
     static const char *const bad[] = {"a b", "********", "*.*.*.*.*", "a..b"};
@@ -379,6 +450,8 @@ int main(void)
         cmocka_unit_test(a_tokens_pattern_decides_about_labels),
         cmocka_unit_test(a_pattern_without_free_labels_refuses_and_counts_nothing),
         cmocka_unit_test(a_pattern_does_not_bring_back_a_retired_name),
+        cmocka_unit_test(a_pattern_whose_labels_are_above_those_of_others_is_given_up_soon),
+        cmocka_unit_test(only_an_administrator_chooses_a_label_that_authorities_ask_for),
         cmocka_unit_test(what_is_no_pattern_is_refused_when_the_token_is_made),
         cmocka_unit_test(registration_makes_account_name_credential_and_secret),
         cmocka_unit_test(who_may_register_is_as_configured),
