@@ -47,12 +47,13 @@ static size_t count_records(const struct state *s, const struct name *owner, uin
 {
     const struct name_entry *n = shown_name(s, owner);
     const struct zone_state *zone = n != NULL ? state_zone(s, n->zone) : state_zone_of(s, owner);
+    const struct alias *alias = state_alias_at(s, owner);
     size_t count;
 
     if (zone == NULL)
         return 0;
-    count = n != NULL && state_alias_at(s, owner) != NULL ? count_alias_apex(zone, type)
-                                                          : count_static(zone, owner, type);
+    count = n != NULL && alias != NULL && alias->name == n->id ? count_alias_apex(zone, type)
+                                                               : count_static(zone, owner, type);
     if (n != NULL && (type == 0 || type == RR_TXT))
         count += n->values.n;
     if (n != NULL && (type == 0 || type == RR_CAA) && zone->spec.challenge_caa == CHALLENGE_CAA_DENY)
@@ -99,6 +100,16 @@ static size_t count_wanted_records(const struct request_update *req, const struc
     return count;
 }
 
+/* The first one that wants a record at its owner: it alone counts the others, since a request of nothing but such
+ * would else take long. */
+static bool counts_records(const struct request_update *req, const struct update_condition *one)
+{
+    for (const struct update_condition *other = req->conditions; other < one; other++)
+        if (other->kind == CONDITION_RECORD_EXISTS && name_equal(other->owner, one->owner))
+            return false;
+    return true;
+}
+
 static bool condition_holds(const struct deciding *c, const struct update_condition *one)
 {
     switch (one->kind) {
@@ -114,7 +125,8 @@ static bool condition_holds(const struct deciding *c, const struct update_condit
         break;
     }
     return has_txt(c->s, one->owner, &one->rdata) &&
-           count_records(c->s, one->owner, RR_TXT) == count_wanted_records(&c->r->u.update, one->owner);
+           (!counts_records(&c->r->u.update, one) ||
+            count_records(c->s, one->owner, RR_TXT) == count_wanted_records(&c->r->u.update, one->owner));
 }
 
 static const char *condition_text(enum condition_kind kind)

@@ -163,8 +163,8 @@ const struct alias *state_alias_at(const struct state *s, const struct name *fqd
 /* The alias at or above owner, the nearest one; NULL: none. */
 const struct alias *state_alias_over(const struct state *s, const struct name *owner);
 /* The owner that is meant by one at an alias, or below a served one: the same below the alias's name. False: there
- * is no such alias, or the owner would be too long; *out is then unspecified. Whether there is a name, and a live
- * one, is not looked at. */
+ * is no such alias, or its own name is not live (another zone may have the owner meanwhile), or the owner would be
+ * too long; *out is then unspecified. Whether there is a name, and a live one, is not looked at. */
 bool state_alias_target(const struct state *s, const struct name *owner, struct name *out);
 /* The owners that the name has at served aliases, of its own and of names above it, folded; at most cap are
  * written, and their number is returned. */

@@ -99,7 +99,7 @@ bool state_alias_target(const struct state *s, const struct name *owner, struct 
     const struct name_entry *n = alias != NULL ? state_name(s, alias->name) : NULL;
     struct name to;
 
-    if (n == NULL || (!alias->served && alias->fqdn.len != owner->len))
+    if (n == NULL || !name_entry_is_served(s, n) || (!alias->served && alias->fqdn.len != owner->len))
         return false;
     name_set(&to, n->owner, n->owner_len);
     return owner_moved(owner, &alias->fqdn, &to, out);

@@ -459,6 +459,18 @@ static void a_zone_cannot_be_configured_onto_an_alias(void **state)
     world_free(w);
 }
 
+/* A holder of the name adds a value, and says which name by an owner. */
+static enum refusal add_by_owner(struct world *w, const char *name, const char *owner)
+{
+    struct holder h = make_holder(w, name, "owner");
+    struct challenge ch = challenge_of("owner", 1);
+    struct value_text value = text_of(ch.text);
+    struct request r = values_request(request_by(w, REQUEST_VALUE_ADD, &h), owner, &value, 1);
+
+    r.u.values.name = ref_of(NAME_REF_OWNER, owner);
+    return ask(w, &r);
+}
+
 /* A zone that is taken out of the configuration takes its names' aliases out of DNS: they are in nobody's way,
  * until it comes back. */
 static void aliases_of_a_zone_that_is_gone_stand_in_nobodys_way(void **state)
@@ -479,6 +491,8 @@ static void aliases_of_a_zone_that_is_gone_stand_in_nobodys_way(void **state)
     assert_int_equal(add_alias(w, "new.example.com", "_b.example"), REFUSAL_NONE); /* taken over */
     assert_int_equal(effects_of(w, EFFECT_ALIAS_ENDED), 1);
     assert_int_equal(alias_at(w, "_b.example")->name, 4);
+    (void)make_name(w, "mail", "_acme-challenge.shop");
+    assert_int_equal(add_by_owner(w, "_acme-challenge.shop", ALIAS), REFUSAL_NONE);
     w->d.settings = &w->settings;
     assert_int_equal(configure(w, &w->settings), REFUSAL_NONE);
     assert_non_null(alias_at(w, ALIAS));

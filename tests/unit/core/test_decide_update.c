@@ -1,5 +1,7 @@
 #include "core/decide_fixture.h"
 
+#include <time.h>
+
 #include "base/attr.h"
 
 static const struct seal_key seal = {{5}};
@@ -315,6 +317,42 @@ static void conditions_are_looked_at_first_and_say_which_one_failed(void **state
     assert_int_equal(values_at(f->w, f->web), 2);
 }
 
+/* Everybody's changes wait meanwhile. */
+static void a_request_full_of_conditions_is_decided_soon(void **state)
+{
+    enum { VALUES = 60 };
+    static struct challenge texts[VALUES];
+    static uint8_t bytes[VALUES][64];
+    struct field *f = *state;
+    struct name web = name_of(FULL("web"));
+    struct update_op ops[VALUES];
+    struct update_condition conditions[UPDATE_CONDITIONS_MAX];
+    struct request r;
+    clock_t begun;
+
+    for (unsigned i = 0; i < VALUES; i++) {
+        texts[i] = challenge_of("many", i);
+        ops[i] = (struct update_op){.kind = UPDATE_ADD, .owner = &web, .value = text_of(texts[i].text)};
+    }
+    for (size_t i = 0; i < ARRAY_LEN(conditions); i++) {
+        struct rdata rdata = {.bytes = bytes[i % VALUES]};
+
+        rdata.len =
+            (uint16_t)value_encode_text(bytes[i % VALUES], texts[i % VALUES].text, strlen(texts[i % VALUES].text));
+        conditions[i] = (struct update_condition){CONDITION_RECORD_EXISTS, RR_TXT, &web, rdata};
+    }
+    assert_int_equal(update(f, ops, VALUES), REFUSAL_NONE);
+    assert_int_equal(values_at(f->w, f->web), VALUES);
+    r = update_by(f, NULL, 0);
+    r.u.update.conditions = conditions;
+    r.u.update.n_conditions = ARRAY_LEN(conditions);
+    begun = clock();
+    assert_done(f->w, &r);
+    assert_true(clock() - begun < CLOCKS_PER_SEC / 40); /* it takes 1 ms; counting anew for each, 60 */
+    r.u.update.n_conditions = VALUES - 1;
+    assert_refused(f->w, &r, REFUSAL_CONFLICT);
+}
+
 static void the_answer_with_caa_counts_as_records(void **state)
 {
     struct field *f = *state;
@@ -359,6 +397,7 @@ int main(void)
         TEST(a_key_counts_only_while_it_is_the_credentials),
         TEST(a_bearer_secret_makes_no_update_without_a_credential),
         TEST(conditions_are_looked_at_first_and_say_which_one_failed),
+        TEST(a_request_full_of_conditions_is_decided_soon),
         TEST(the_answer_with_caa_counts_as_records),
         TEST(updates_count_against_the_accounts_rate),
     };
