@@ -101,6 +101,9 @@ static const struct {
     [RESTORE_PINNED] = {"pinned-value",
                         {"pinned value", "pinned values"},
                         {"removed pinned value", "removed pinned values"}},
+    [RESTORE_RIGHTS] = {"rights",
+                        {"right", "rights"},
+                        {"wider right than at present", "wider rights than at present"}},
 };
 
 static const char *when(int64_t real_s, char out[SHOW_WHEN_MAX])
@@ -458,11 +461,13 @@ const struct command restore_commands[] = {
      "place\n"
      "in one step; the present one is kept as riposte.db.before-restore-TIME. Positions in the journal and serials "
      "of\n"
-     "zones go on, never back. When the present store can be read and something in it would be lost or come back,\n"
+     "zones go on, never back. When something in the present store would be lost or come back, or it cannot be "
+     "read,\n"
      "nothing is done until one of these is given:\n\n"
      "  --keep-revocations  revoked credentials and tokens, replaced secrets, deleted or disabled accounts, "
      "retired\n"
-     "                      names, ended aliases and removed pinned values stay so; names that are not in FILE "
+     "                      names, ended aliases, removed pinned values and narrowed rights stay so; names that "
+     "are not in FILE "
      "are\n"
      "                      retired, so that nobody else gets them while CNAMEs point there\n"
      "  --exactly           as it was then, with all of that live again\n"

@@ -61,6 +61,70 @@ bool restore_secret_ends_later(const struct secret *backup, const struct secret 
     return present->ends_s != 0 && (backup->ends_s == 0 || backup->ends_s > present->ends_s);
 }
 
+/* ---- rights ---- */
+
+static bool is_within(const struct net *net, const struct credential *cred)
+{
+    for (size_t i = 0; i < cred->n_networks; i++)
+        if (net->prefix_len >= cred->networks[i].prefix_len && net_contains(&cred->networks[i], &net->addr))
+            return true;
+    return false;
+}
+
+static bool has_wider_networks(const struct credential *b, const struct credential *p)
+{
+    if (b->networks_invalid || p->networks_invalid)
+        return !b->networks_invalid; /* denied everywhere */
+    if (p->n_networks > 0 && b->n_networks == 0)
+        return true;
+    for (size_t i = 0; p->n_networks > 0 && i < b->n_networks; i++)
+        if (!is_within(&b->networks[i], p))
+            return true;
+    return false;
+}
+
+/* The ids of the backup's names that the credential also has at present, or that nobody at present knows. Returns
+ * how many; out: room for all, or NULL. */
+static size_t common_names(const struct state *backup, const struct credential *b, const struct state *present,
+                           const struct credential *p, uint32_t *out)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < b->n_names; i++) {
+        const struct name_entry *there = restore_name_in(present, state_name(backup, b->names[i]));
+        if (there != NULL && !has_in_scope(p, there->id))
+            continue;
+        if (out != NULL)
+            out[n] = b->names[i];
+        n++;
+    }
+    return n;
+}
+
+bool restore_narrow(const struct state *backup, const struct credential *b, const struct state *present,
+                    const struct credential *p, struct effect_credential *row)
+{
+    bool other_networks = has_wider_networks(b, p);
+    bool ends_later = p->expires_s != 0 && (b->expires_s == 0 || b->expires_s > p->expires_s);
+    bool is_wider = other_networks || ends_later || (b->actions & ~p->actions) != 0 ||
+                    (b->kinds & ~p->kinds) != 0 || common_names(backup, b, present, p, NULL) < b->n_names;
+
+    if (!is_wider || row == NULL)
+        return is_wider;
+    row->actions &= p->actions;
+    row->kinds &= p->kinds;
+    row->n_names = common_names(backup, b, present, p, (uint32_t *)(uintptr_t)row->names); /* the row's own */
+    if (ends_later)
+        row->expires_s = p->expires_s;
+    if (other_networks) {
+        row->n_networks = p->n_networks;
+        row->networks = p->networks;
+        row->networks_invalid = p->networks_invalid;
+        row->allowfrom = p->allowfrom;
+    }
+    return true;
+}
+
 bool restore_is_pinned_in(const struct name_entry *n, const struct value *v)
 {
     const struct value *there = value_set_find(&n->values, v->rdata, v->rdlen);
@@ -153,6 +217,8 @@ static void compare_names(const struct telling *t)
             tell(t, RESTORE_REVIVED, RESTORE_NAME, show_name(b).text);
         else if (p != NULL)
             compare_pinned(t, b, p);
+        if (p != NULL && p->retired_s == 0 && b->subtree && !p->subtree)
+            tell(t, RESTORE_REVIVED, RESTORE_RIGHTS, show_name(b).text);
     }
     for (uint32_t id = 1; id <= state_last_name(t->present); id++) {
         const struct name_entry *p = state_name(t->present, id);
@@ -193,6 +259,8 @@ static void compare_credentials(const struct telling *t)
             tell_credential(t, RESTORE_REVIVED, RESTORE_SECRET, b);
         if (p != NULL && p->revoked_s == 0 && has_newer_secret(b, p))
             tell_credential(t, RESTORE_LOST, RESTORE_SECRET, p);
+        if (p != NULL && p->revoked_s == 0 && restore_narrow(t->backup, b, t->present, p, NULL))
+            tell_credential(t, RESTORE_REVIVED, RESTORE_RIGHTS, b);
     }
     for (uint32_t id = 1; id <= state_last_credential(t->present); id++) {
         const struct credential *p = state_credential(t->present, id);

@@ -30,6 +30,8 @@ enum restore_kind {
     RESTORE_TOKEN,      /* revived: it was revoked, or used */
     RESTORE_ALIAS,      /* revived: it was ended, or stands for another name by now */
     RESTORE_PINNED,     /* a pinned value of a name that is in both */
+    RESTORE_RIGHTS,     /* revived: of a credential that is in both, which may do less by now, or for less; or of a
+                         * name, which counted for those below it */
     RESTORE_KINDS,
 };
 
@@ -69,7 +71,7 @@ struct restore_keeping {
 
 /* Make what was taken away stay away: revoked credentials, tokens, ended secrets (and the newer ones of the same
  * credential, which its holder has by now), deleted and disabled accounts, retired names, ended aliases, removed
- * pinned values.
+ * pinned values, and what was taken from a credential's rights: actions, kinds, names, networks, time.
  * Names that only the present state has become tombstones, because CNAMEs may point at them. Stops behind the row
  * with which e has `most` effects or more: go on with another entry until k->is_done. */
 MUST_USE enum err restore_keep(struct restore_keeping *k, struct decide *d, const struct state *present,

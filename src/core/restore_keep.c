@@ -37,13 +37,15 @@ static MUST_USE enum err retire(struct keeping *k, uint32_t id, int64_t retired_
     return emit_name(&k->c, EFFECT_NAME_RETIRED, row);
 }
 
-static MUST_USE enum err move(struct keeping *k, uint32_t id, uint32_t account)
+/* Whose it is by now, and no more for those below it than by now. */
+static MUST_USE enum err set_name(struct keeping *k, uint32_t id, uint32_t account, bool subtree)
 {
     struct effect_name *row = row_of_name(&k->c, state_name(k->c.s, id));
 
     if (row == NULL)
         return ERR_MEMORY;
     row->account = account;
+    row->subtree = subtree;
     return emit_name(&k->c, EFFECT_NAME_SET, row);
 }
 
@@ -75,6 +77,7 @@ static MUST_USE enum err keep_name(struct keeping *k, uint32_t id)
     const struct name_entry *b = state_name(k->c.s, id);
     const struct name_entry *p = b->retired_s == 0 ? restore_name_in(k->present, b) : NULL;
     uint32_t account;
+    bool subtree;
     enum err e;
 
     if (p == NULL)
@@ -84,8 +87,9 @@ static MUST_USE enum err keep_name(struct keeping *k, uint32_t id)
         return retire(k, id, p->retired_s);
     if (account == ACCOUNT_ADMIN)
         return retire(k, id, k->c.d->now_s); /* its new owner is not there, and its old one has lost it */
+    subtree = b->subtree && p->subtree;
     e = end_pinned(k, id, p);
-    return e == ERR_OK && account != b->account ? move(k, id, account) : e;
+    return e == ERR_OK && (account != b->account || subtree != b->subtree) ? set_name(k, id, account, subtree) : e;
 }
 
 /* A name that only the present state has becomes a tombstone. */
@@ -169,16 +173,33 @@ static MUST_USE enum err keep_secrets(struct keeping *k, const struct credential
     return e;
 }
 
+/* What was taken from its rights may have been taken from a thief. */
+static MUST_USE enum err keep_rights(struct keeping *k, const struct credential *b, const struct credential *p)
+{
+    struct effect_credential *row;
+
+    if (!restore_narrow(k->c.s, b, k->present, p, NULL))
+        return ERR_OK;
+    row = row_of_credential(&k->c, b);
+    if (row == NULL)
+        return ERR_MEMORY;
+    (void)restore_narrow(k->c.s, b, k->present, p, row);
+    return emit_credential(&k->c, EFFECT_CREDENTIAL_SET, row);
+}
+
 static MUST_USE enum err keep_credential(struct keeping *k, uint32_t id)
 {
     const struct credential *b = state_credential(k->c.s, id);
     const struct credential *p = b->revoked_s == 0 ? state_credential_by_uuid(k->present, &b->uuid) : NULL;
     struct effect_credential *row;
+    enum err e;
 
     if (p == NULL)
         return ERR_OK;
-    if (p->revoked_s == 0)
-        return keep_secrets(k, b, p);
+    if (p->revoked_s == 0) {
+        e = keep_secrets(k, b, p);
+        return e == ERR_OK ? keep_rights(k, b, p) : e;
+    }
     row = row_of_credential(&k->c, b);
     if (row == NULL)
         return ERR_MEMORY;

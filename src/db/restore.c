@@ -322,7 +322,8 @@ enum err store_restore(const struct restore_options *o, struct restore_report *o
         e = see_that_it_is_another_file(&r);
     if (e == ERR_OK)
         e = look(&r);
-    if (e == ERR_OK && o->mode == RESTORE_KEEP && out->present == RESTORE_PRESENT_UNREADABLE) {
+    if (e == ERR_OK && (o->mode == RESTORE_KEEP || o->mode == RESTORE_ASK) &&
+        out->present == RESTORE_PRESENT_UNREADABLE) {
         text_printf(why, "what was revoked cannot be kept, because the present store cannot be read: %s",
                     out->present_why.bytes);
         e = ERR_STALE;

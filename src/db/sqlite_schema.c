@@ -142,7 +142,7 @@ static enum err say_too_new(sqlite3 *db, const char *path, int64_t version, int6
     text_put(why, " or later");
     copy_path(copy, path, known);
     if (access(copy, F_OK) == 0)
-        text_printf(why, ", or go back with: riposte restore %s", base_name(copy));
+        text_printf(why, ", or go back with: riposte restore --exactly %s", base_name(copy));
     return ERR_VERSION;
 }
 

@@ -17,7 +17,7 @@
 static void put_finding(void *arg, const struct restore_finding *f)
 {
     static const char *const kinds[RESTORE_KINDS] = {"account", "name",  "credential", "secret",
-                                                     "token",   "alias", "pinned"};
+                                                     "token",   "alias", "pinned",     "rights"};
 
     text_printf(arg, "%s %s %s\n", f->fate == RESTORE_LOST ? "lost" : "revived", kinds[f->kind], f->what);
 }
@@ -41,6 +41,19 @@ struct pair {
     size_t entries;
 };
 
+static const uint32_t first_names[] = {1};
+
+/* The first credential as it is in the backup. */
+static struct effect_credential first_row(void)
+{
+    struct effect_credential row = credential_row(1, 1);
+
+    row.actions |= ACTION_REMOVE;
+    row.names = first_names;
+    row.n_names = ARRAY_LEN(first_names);
+    return row;
+}
+
 /* small_state() and: account 2 "other", name 2, a pinned value at it, credential 2, a secret each, a token, an
  * alias. */
 static struct state *full_state(void)
@@ -49,14 +62,17 @@ static struct state *full_state(void)
     struct effect_token token = {.id = 1, .account = 1, .sha256 = {1}, .created_s = 100, .labels = ""};
     struct effect_credential second = credential_row(2, 2);
     struct effect_secret secret = secret_row(2, SECRET_SHA256, "second secret");
+    struct effect_name with_subtree = name_row(2, 2, 1, "b.auth.example.org");
     struct effect_claim pin = claim_row(2, 2, 0, 1 << CLAIM_ORDER_SHIFT);
     struct effect_alias alias = {.id = 1, .name = 1, .fqdn = name_from("_acme-challenge.example.com")};
 
+    with_subtree.subtree = true;
     second.label = "";
     secret.credential = 2;
     pin.pinned = true;
     OK(fold_account(s, EFFECT_ACCOUNT_MADE, account_row(2, "other")));
-    OK(fold_name(s, EFFECT_NAME_MADE, name_row(2, 2, 1, "b.auth.example.org")));
+    OK(fold_name(s, EFFECT_NAME_MADE, with_subtree));
+    OK(fold_credential(s, EFFECT_CREDENTIAL_SET, first_row()));
     OK(fold_credential(s, EFFECT_CREDENTIAL_MADE, second));
     OK(fold_secret(s, EFFECT_SECRET_ADDED, secret_row(1, SECRET_SHA256, "first secret")));
     OK(fold_secret(s, EFFECT_SECRET_ADDED, secret));
@@ -164,6 +180,57 @@ static void rotate_with_overlap(struct state *s)
     first.ends_s = 700;
     OK(fold_secret(s, EFFECT_SECRET_SET, first));
     OK(fold_secret(s, EFFECT_SECRET_ADDED, secret_row(3, SECRET_SHA256, "third secret")));
+}
+
+static void take_actions(struct state *s)
+{
+    struct effect_credential row = first_row();
+
+    row.actions &= ~(unsigned)ACTION_REMOVE;
+    row.kinds = 0;
+    OK(fold_credential(s, EFFECT_CREDENTIAL_SET, row));
+}
+
+static void take_names(struct state *s)
+{
+    struct effect_credential row = first_row();
+
+    row.n_names = 0;
+    OK(fold_credential(s, EFFECT_CREDENTIAL_SET, row));
+}
+
+static const struct net narrow_net = {{ADDR_V4, {192, 0, 2, 7}}, 32};
+
+static void take_networks_and_time(struct state *s)
+{
+    struct effect_credential row = first_row();
+
+    row.networks = &narrow_net;
+    row.n_networks = 1;
+    row.expires_s = NOW + 5;
+    OK(fold_credential(s, EFFECT_CREDENTIAL_SET, row));
+}
+
+static void take_networks_that_cannot_be_read(struct state *s)
+{
+    struct effect_credential row = first_row();
+
+    row.n_networks = 0;
+    row.networks_invalid = true;
+    OK(fold_credential(s, EFFECT_CREDENTIAL_SET, row));
+}
+
+static void take_subtree(struct state *s)
+{
+    OK(fold_name(s, EFFECT_NAME_SET, name_row(2, 2, 1, "b.auth.example.org")));
+}
+
+static void give_actions(struct state *s)
+{
+    struct effect_credential row = first_row();
+
+    row.actions |= ACTION_MANAGE;
+    OK(fold_credential(s, EFFECT_CREDENTIAL_SET, row));
 }
 
 static void retire(struct state *s)
@@ -275,6 +342,49 @@ static void is_revoked(const struct state *s)
 {
     assert_int_equal(state_credential(s, 1)->revoked_s, 500);
     assert_int_equal(state_credential(s, 2)->revoked_s, 0);
+}
+
+static void has_less_actions(const struct state *s)
+{
+    const struct credential *c = state_credential(s, 1);
+
+    assert_int_equal(c->actions, ACTION_ADD);
+    assert_int_equal(c->kinds, 0);
+    assert_int_equal(c->n_names, 1);
+    assert_int_equal(c->n_secrets, 1);
+    assert_int_equal(c->expires_s, 0);
+}
+
+static void has_no_names(const struct state *s)
+{
+    assert_int_equal(state_credential(s, 1)->n_names, 0);
+    assert_int_equal(state_credential(s, 1)->actions, ACTION_ADD | ACTION_REMOVE);
+}
+
+static void has_less_networks_and_time(const struct state *s)
+{
+    const struct credential *c = state_credential(s, 1);
+
+    assert_int_equal(c->n_networks, 1);
+    assert_int_equal(c->networks[0].prefix_len, 32);
+    assert_int_equal(c->networks[0].addr.b[3], 7);
+    assert_int_equal(c->expires_s, NOW + 5);
+}
+
+static void is_denied_everywhere(const struct state *s)
+{
+    assert_true(state_credential(s, 1)->networks_invalid);
+}
+
+static void counts_for_itself_only(const struct state *s)
+{
+    assert_false(state_name(s, 2)->subtree);
+    assert_int_equal(state_name(s, 2)->account, 2);
+}
+
+static void has_the_actions_of_the_backup(const struct state *s)
+{
+    assert_int_equal(state_credential(s, 1)->actions & ACTION_MANAGE, 0);
 }
 
 static void second_is_revoked(const struct state *s)
@@ -399,6 +509,15 @@ static const struct since {
     {"a rotation", rotate, "revived secret web (01000700)\nlost secret web (01000700)\n", has_the_new_secret_only},
     {"a rotation with overlap", rotate_with_overlap, "revived secret web (01000700)\nlost secret web (01000700)\n",
      the_old_secret_ends},
+    {"less actions and kinds", take_actions, "revived rights web (01000700)\n", has_less_actions},
+    {"less names", take_names, "revived rights web (01000700)\n", has_no_names},
+    {"less networks and time", take_networks_and_time, "revived rights web (01000700)\n",
+     has_less_networks_and_time},
+    {"networks that cannot be read", take_networks_that_cannot_be_read, "revived rights web (01000700)\n",
+     is_denied_everywhere},
+    {"a name that counts for those below it no more", take_subtree, "revived rights b.auth.example.org\n",
+     counts_for_itself_only},
+    {"more actions", give_actions, "", has_the_actions_of_the_backup},
     {"a retired name", retire, "revived name a.auth.example.org\nrevived alias _acme-challenge.example.com\n",
      first_name_is_retired},
     {"a name that moved", move, "", first_name_is_of_the_other},

@@ -292,7 +292,7 @@ static void a_newer_version_is_refused_with_the_way_out(void **state)
     (void)fclose(file);
     assert_open_fails(f->path, STORE_READ, ERR_VERSION,
                       "riposte.db has version 5, this program knows up to 1. Use 1.1.0 or later, or go back with: "
-                      "riposte restore riposte.db.v1");
+                      "riposte restore --exactly riposte.db.v1");
 }
 
 static void what_is_no_store_is_refused_and_left_alone(void **state)
@@ -351,7 +351,7 @@ static void a_migration_keeps_a_copy_of_the_version_before(void **state)
     conn_close(&db);
     text_fini(&why);
     assert_open_fails(f->path, STORE_SERVE, ERR_VERSION,
-                      "Use 0.2.0 or later, or go back with: riposte restore riposte.db.v1");
+                      "Use 0.2.0 or later, or go back with: riposte restore --exactly riposte.db.v1");
     (void)snprintf(copy, sizeof copy, "%s.v1", f->path);
     st = open_store(copy, STORE_SERVE);
     assert_int_equal(st->ops->apply(st, SCENARIO_LEN, &(struct store_batch){0}), ERR_OK);
