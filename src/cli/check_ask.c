@@ -231,11 +231,31 @@ void check_report_unreachable(struct check *c)
     c->n_unreachable = 0;
 }
 
+/* Whether an address is one that the world could reach. Others have no name server for an authority, but lead into
+ * this machine (0.0.0.0 and :: are it, for connect()), its networks, or through a translator to an IPv4 address
+ * that is not looked at. */
+static bool is_of_the_world(const struct addr *addr)
+{
+    static const struct net unicast = {{ADDR_V6, {0x20}}, 3}; /* RFC 4291 section 2.4, as assigned */
+    static const struct net nowhere[] = {
+        {{ADDR_V4, {0}}, 8},                 /* RFC 1122 section 3.2.1.3 */
+        {{ADDR_V4, {192, 0, 0}}, 24},        /* RFC 6890 section 2.2.2 */
+        {{ADDR_V4, {198, 18}}, 15},          /* RFC 2544, benchmarks */
+        {{ADDR_V4, {224}}, 3},               /* RFC 1112 section 4: multicast, reserved, broadcast */
+        {{ADDR_V6, {0x20, 0x01, 0, 0}}, 32}, /* RFC 4380 section 2.6: Teredo */
+        {{ADDR_V6, {0x20, 0x02}}, 16},       /* RFC 3056 section 2: 6to4 */
+    };
+
+    if (addr_is_private(addr) || net_any_contains(nowhere, ARRAY_LEN(nowhere), addr))
+        return false;
+    return addr->family == ADDR_V4 || net_contains(&unicast, addr); /* none that is IPv4-mapped (::ffff:10.0.0.1) */
+}
+
 /* Somebody who may declare domains could let them lead to servers inside of the networks that this machine is in.
  */
 static bool may_ask(const struct check *c, const struct addr *addr)
 {
-    if (!c->is_discreet || !addr_is_private(addr))
+    if (!c->is_discreet || is_of_the_world(addr))
         return true;
     for (size_t z = 0; z < c->here->n_zones; z++) {
         for (size_t i = 0; i < c->here->zones[z].n_servers; i++) {
