@@ -184,7 +184,7 @@ struct idle {
 static void collect(void *arg, const struct viewer *v, const struct state *state)
 {
     struct idle *idle = arg;
-    struct name_ids where;
+    struct name_ids where = {0};
 
     filter_read(&idle->filter, idle->rq, v, state, &idle->problem);
     page_init(&idle->page, http_query(idle->rq, "limit"), http_query(idle->rq, "after"), &idle->problem);
