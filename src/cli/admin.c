@@ -269,8 +269,9 @@ const struct command admin_commands[] = {
      "--domain notes, with +, a domain that is pointed at the name, or takes it back with -; --alias does so with "
      "a "
      "domain name\n"
-     "that clients may update in place of the name. With --subtree yes what is below the name is answered like the "
-     "name itself.\n"
+     "that clients may update in place of the name. With --subtree yes credentials of the name may change the "
+     "names "
+     "below it too.\n"
      "--account gives it to another team.\n\n"
      "    riposte name set shop.example.com --domain +www.example.com\n",
      run_name_set},
@@ -335,7 +336,7 @@ const struct command admin_commands[] = {
      "    riposte credential show web1 --name shop.example.com\n",
      run_credential_show},
     {"credential create",
-     "--name N[,N…] [--label TEXT] [--actions add,remove,read] [--kinds challenge,pinned] [--networks NET,…] "
+     "--name N[,N…] [--label TEXT] [--actions add,remove,read,manage] [--kinds challenge,pinned] [--networks NET,…] "
      "[--expires 90d] [--tsig] [--as " FORMS "]",
      "make a credential for a name",
      "The secret is shown once, now: keep what is printed where nobody else can read it. --as prints what a client "
@@ -345,9 +346,10 @@ const struct command admin_commands[] = {
      "acme.sh or env (shell variables), httpreq (the environment of lego and Traefik), rfc2136 (makes a TSIG key "
      "instead, for\n"
      "DNS UPDATE: nsupdate, lego, certbot). --tsig makes a TSIG key and prints it plainly.\n"
-     "The actions are add, remove, read, and manage (also what others added); the first three if none are named. "
-     "Values that\n"
-     "stay until they are removed need --kinds pinned.\n\n"
+     "The actions are add, remove, read (these three if none are named), manage (also what others added), and "
+     "administer (all of\n"
+     "the server over --url; given on the server's own machine only). Values that stay until they are removed need "
+     "--kinds pinned.\n\n"
      "    umask 077; riposte credential create --name shop.example.com --label web1 --as lego > web1.json\n",
      run_credential_create},
     {"credential set",

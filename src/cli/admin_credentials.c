@@ -146,6 +146,17 @@ static void warn_of_local_url(const struct cli *cli, const char *base_url)
     }
 }
 
+/* These forms are about one name. With the others the credential is for all of its names as it is printed. */
+static void note_other_names(const struct cli *cli, const json_t *c, const json_t *name, const struct form *form)
+{
+    size_t n = json_array_size(json_object_get(c, "names"));
+
+    if (n > 1 && form->print != form_httpreq && form->print != show_rfc2136 && !cli->quiet)
+        fprintf(stderr,
+                "note: this is for %s only, the first of %zu names; the secret is the same for all of them\n",
+                show_text(name, "name"), n);
+}
+
 /* Print a credential whose secret is known only now. */
 static int print_new_secret(const struct cli *cli, const json_t *c, const struct form *form)
 {
@@ -163,6 +174,7 @@ static int print_new_secret(const struct cli *cli, const json_t *c, const struct
         form->print(c, name, server);
         if (form->print != form_acmedns && form->print != show_rfc2136)
             warn_of_local_url(cli, base_url);
+        note_other_names(cli, c, name, form);
     }
     json_decref(name);
     json_decref(server);

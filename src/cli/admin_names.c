@@ -16,6 +16,8 @@ static void print_pointers(const json_t *name)
         printf("CNAME   _acme-challenge.%s. IN CNAME %s.\n", json_string_value(domain), show_text(name, "name"));
     json_array_foreach(json_object_get(name, "aliases"), i, alias)
         printf("alias   %s   (to be delegated by NS to the name servers of the zone)\n", json_string_value(alias));
+    if (json_is_true(json_object_get(name, "subtree")))
+        puts("subtree yes: its credentials may change the names below it");
 }
 
 /* Append "&idle=SECONDS" when --idle was given. False: it is no time, which has been explained. */

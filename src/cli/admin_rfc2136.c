@@ -41,9 +41,10 @@ void show_rfc2136(const json_t *c, const json_t *name, const json_t *server)
     printf("# DNS UPDATE (RFC 2136) for %s\n", show_text(name, "name"));
     if (!is_known)
         printf("# Put the address at which clients reach this server in place of %s.\n", SERVER_UNKNOWN);
-    printf("\n# nsupdate -k FILE, knsupdate -k FILE, acme.sh (NSUPDATE_KEY), uacme, dehydrated: a key file\n"
+    printf("\n# nsupdate -k FILE, acme.sh (NSUPDATE_KEY), uacme, dehydrated: a key file\n"
            "key \"%s\" {\n    algorithm hmac-sha256;\n    secret \"%s\";\n};\n",
            key, secret);
+    printf("\n# knsupdate -k FILE: a line\nhmac-sha256:%s:%s\n", key, secret);
     printf("\n# lego (--dns rfc2136), Traefik: environment\n"
            "RFC2136_NAMESERVER='%s'\nRFC2136_TSIG_KEY='%s.'\nRFC2136_TSIG_SECRET='%s'\n"
            "RFC2136_TSIG_ALGORITHM='hmac-sha256.'\n",

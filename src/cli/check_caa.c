@@ -127,7 +127,7 @@ static enum caa_place place_of(const struct lookup_reply *r, const struct name *
 /* Ask about one name; the answers stay in cl. */
 static enum caa_place ask_name(struct climb *cl, const struct name *name, struct name *next)
 {
-    char why[CHECK_WHY_MAX], text[NAME_TEXT_MAX];
+    char why[CHECK_WHY_MAX], text[NAME_TEXT_MAX], apex[NAME_TEXT_MAX];
     const struct lookup_zone *zone = check_zone_of(cl->c, name, why);
 
     check_answers_fini(&cl->answers);
@@ -139,8 +139,8 @@ static enum caa_place ask_name(struct climb *cl, const struct name *name, struct
     check_ask_all(cl->c, "caa", zone, name, RR_CAA, LOOKUP_AUTO,
                   name_labels(&zone->apex) < 2 ? TLD_ENOUGH : LOOKUP_SERVERS_MAX, &cl->answers);
     if (cl->answers.n_answered == 0)
-        finding_fail(cl->c->findings, "caa", "CAA: none of the %zu server addresses answers for %s",
-                     zone->n_servers, name_format(name, text));
+        finding_fail(cl->c->findings, "caa", "CAA: no server of %s answers for %s", name_format(&zone->apex, apex),
+                     name_format(name, text));
     if (!judge_answers(cl, name))
         return CAA_TROUBLE;
     return place_of(cl->answers.items[cl->first].reply, name, next);

@@ -264,7 +264,7 @@ static bool take_step(struct step *s, const struct name *name, struct name *next
         else
             report_no_cname(s, name);
     } else if (s->c->n_unreachable > 0) {
-        finding_fail(s->c->findings, "cname", "no server of %s can be reached from this machine",
+        finding_fail(s->c->findings, "cname", "no server of %s could be asked from this machine",
                      name_format(name, text));
     }
     return has_next;

@@ -91,7 +91,7 @@ static struct check_fact fact_of(struct check *c, const char *domain, const stru
             return *declared;
         finding_fail(c->findings, "target", "_acme-challenge.%s leads to %s, but the name for this domain is %s",
                      domain, name_format(&chain->target, target), name_format(&declared->name, wanted));
-        finding_fix(c->findings, "point the CNAME at %s. , or tell the server: riposte name set %s --domain +%s",
+        finding_fix(c->findings, "point the CNAME at %s, or tell the server: riposte name set %s --domain +%s",
                     wanted, target, domain);
     }
     if (c->source.look != NULL)

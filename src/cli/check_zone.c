@@ -167,7 +167,7 @@ static bool report_foreign_names(struct zone_check *z, size_t place)
 static void report_delegation(struct zone_check *z)
 {
     const struct lookup_record *rec = NULL;
-    char list[DOMAIN_TEXT_MAX * 2] = "", parent[NAME_TEXT_MAX], text[NAME_TEXT_MAX];
+    char list[DOMAIN_TEXT_MAX * 2] = "", parent[NAME_TEXT_MAX], text[NAME_TEXT_MAX], where[48];
     size_t len = 0;
 
     for (size_t i = 0; i < z->own->n_servers && len < sizeof(list); i++) {
@@ -182,9 +182,12 @@ static void report_delegation(struct zone_check *z)
         if (z->answers.items[i].reply != NULL)
             rec = next_ns(z, z->answers.items[i].reply, &at);
     }
-    finding_ok(z->c->findings, "delegation", "parent %s: NS %s at all %zu of its servers, TTL %u",
-               name_format(&z->parent->apex, parent), list, z->answers.n_answered,
-               rec != NULL ? (unsigned)rec->ttl_s : 0);
+    if (z->answers.n_answered == 1)
+        (void)snprintf(where, sizeof(where), "its one server");
+    else
+        (void)snprintf(where, sizeof(where), "all %zu of its servers", z->answers.n_answered);
+    finding_ok(z->c->findings, "delegation", "parent %s: NS %s at %s, TTL %u",
+               name_format(&z->parent->apex, parent), list, where, rec != NULL ? (unsigned)rec->ttl_s : 0);
 }
 
 /* ---- glue ---- */

@@ -152,20 +152,19 @@ const struct command hook_commands[] = {
     {"hook certbot", HOOK_OPTIONS " [auth|cleanup]", "certbot's --manual-auth-hook and --manual-cleanup-hook",
      HOOK_HELP "\nWhich of the two hooks it is, it sees by itself.\n\n"
                "example: certbot certonly --manual --preferred-challenges dns -d shop.example.com \\\n"
-               "             --manual-auth-hook '/usr/bin/riposte hook certbot' \\\n"
-               "             --manual-cleanup-hook '/usr/bin/riposte hook certbot'\n",
+               "             --manual-auth-hook '/usr/local/bin/riposte hook certbot' \\\n"
+               "             --manual-cleanup-hook '/usr/local/bin/riposte hook certbot'\n",
      run_hook_certbot},
     {"hook dehydrated", HOOK_OPTIONS " VERB ARGUMENT…", "dehydrated's hook; with HOOK_CHAIN or without",
-     HOOK_HELP
-     "\nVerbs other than deploy_challenge and clean_challenge do nothing. dehydrated wants a file for HOOK: it is\n"
-     "in docs/clients.md.\n",
+     HOOK_HELP "\nVerbs other than deploy_challenge and clean_challenge do nothing. dehydrated wants a file for "
+               "HOOK:\n" RIPOSTE_LIBEXECDIR "/hook-dehydrated\n",
      run_hook_dehydrated},
     {"hook uacme", HOOK_OPTIONS " METHOD TYPE IDENT TOKEN AUTH", "uacme's hook program",
-     HOOK_HELP
-     "\nChallenges other than dns-01 are declined. uacme wants a file for -h: it is in docs/clients.md.\n",
+     HOOK_HELP "\nChallenges other than dns-01 are declined. uacme wants a file for -h:\n" RIPOSTE_LIBEXECDIR
+               "/hook-uacme\n",
      run_hook_uacme},
     {"hook exec", HOOK_OPTIONS " present|cleanup FQDN VALUE", "lego's provider exec, default and RAW mode",
-     HOOK_HELP "\nlego wants a file for EXEC_PATH: it is in docs/clients.md. For hooks of your own, too:\n"
+     HOOK_HELP "\nlego wants a file for EXEC_PATH: " RIPOSTE_LIBEXECDIR "/hook-exec\nFor hooks of your own, too:\n"
                "example: riposte hook exec present _acme-challenge.shop.example.com. VALUE\n",
      run_hook_exec},
     {NULL, NULL, NULL, NULL, NULL},
