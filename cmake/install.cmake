@@ -25,8 +25,10 @@ endforeach()
 install(FILES docs/man/riposte.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
 install(FILES docs/man/riposte.yaml.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
 install(FILES etc/riposte.yaml DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/riposte RENAME riposte.yaml.sample)
-install(FILES README.md CHANGELOG.md LICENSE etc/accounts.yaml.example docs/operations.md docs/api.md docs/openapi.yaml docs/clients.md docs/migration.md docs/design.md docs/wildcards.md docs/rate-limits.md docs/glossary.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(DIRECTORY docs/clients DESTINATION ${CMAKE_INSTALL_DOCDIR})
+# As in the sources, so that the links between them lead somewhere.
+install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES etc/riposte.yaml etc/accounts.yaml.example DESTINATION ${CMAKE_INSTALL_DOCDIR}/etc)
+install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs PATTERN man EXCLUDE)
 install(FILES ${PROJECT_BINARY_DIR}/riposte.service etc/systemd/riposte-dns.socket etc/systemd/riposte-api.socket
         DESTINATION ${RIPOSTE_SYSTEMD_DIR})
 install(FILES etc/systemd/riposte.sysusers DESTINATION ${RIPOSTE_SYSUSERS_DIR} RENAME riposte.conf)

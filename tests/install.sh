@@ -24,7 +24,7 @@ sample=$(find "$root" -name riposte.yaml.sample)
 for page in share/man/man8/riposte.8 share/man/man5/riposte.yaml.5; do
   mandoc -T lint -W warning "$prefix/$page" || fail "$page does not read well"
 done
-for file in README.md CHANGELOG.md LICENSE operations.md design.md; do
+for file in README.md CHANGELOG.md LICENSE docs/operations.md docs/design.md docs/clients/lego.md etc/accounts.yaml.example; do
   [ -f "$prefix/share/doc/riposte/$file" ] || fail "$file is not installed"
 done
 unit=$prefix/lib/systemd/system/riposte.service
