@@ -402,7 +402,7 @@ static void look_at_revoked(struct http_request *rq, const struct result *result
         return;
     c = state_credential(state, result->credential);
     object = json_object();
-    is_whole = json_put_credential(object, state, c->id) &&
+    is_whole = json_put_credential(object, state, c->id) && json_put(object, "last-used", json_last_used(c)) &&
                json_put(object, "live-values", json_integer((json_int_t)count_live_values(state, c))) &&
                json_put(object, "removed", json_integer((json_int_t)result->removed));
     if (!is_whole) {

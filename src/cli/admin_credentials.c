@@ -190,6 +190,17 @@ static const char *state_word(const json_t *c)
     return expires_s != 0 && expires_s <= clock_real_s(&clock_system) ? "expired" : "ok";
 }
 
+static void show_last_use(const char *word, const json_t *used)
+{
+    char age[SHOW_AGE_MAX];
+
+    if (json_is_object(used))
+        printf("%s%s from %s (%s)\n", word, show_age(show_text(used, "time"), age), show_text(used, "from"),
+               show_text(used, "door"));
+    else
+        printf("%snever\n", word);
+}
+
 static void show_credential(const json_t *c)
 {
     const json_t *used = json_object_get(c, "last-used");
@@ -204,11 +215,7 @@ static void show_credential(const json_t *c)
     printf("kinds       %s\n", show_joined(json_object_get(c, "kinds"), joined, sizeof(joined)));
     printf("networks    %s\n", show_networks(c, joined));
     printf("expires     %s\n", expires[0] != '\0' ? show_age(expires, age) : "never");
-    if (json_is_object(used))
-        printf("last used   %s from %s (%s)\n", show_age(show_text(used, "time"), age), show_text(used, "from"),
-               show_text(used, "door"));
-    else
-        puts("last used   never");
+    show_last_use("last used   ", used);
     if (json_is_string(json_object_get(c, "secret")))
         printf("secret      %s   (shown only now)\n", show_text(c, "secret"));
 }
@@ -436,6 +443,7 @@ int run_credential_revoke(const struct cli *cli, int argc, char **argv)
     left = show_int(reply, "live-values");
     if (reply != NULL && !cli->quiet) {
         printf("revoked %s (%s)\n", show_label(reply, label), show_text(reply, "credential"));
+        show_last_use("last used: ", json_object_get(reply, "last-used"));
         if (left > 0)
             printf("its %lld live value%s left in place; riposte credential revoke %s --with-values removes %s\n",
                    (long long)left, left == 1 ? " was" : "s were", show_text(reply, "credential"),

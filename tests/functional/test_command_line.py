@@ -187,7 +187,8 @@ def test_a_credential_without_a_label_is_called_by_the_beginning_of_its_id(ripos
     assert "acme-dns %s " % short in added
     assert " %s " % short in riposte.admin("value", "list", account["fulldomain"], check=True).stdout
     revoked = riposte.admin("credential", "revoke", account["username"], check=True).stdout
-    assert revoked.startswith("revoked %s (%s)\n" % (short, account["username"]))
+    assert revoked.startswith("revoked %s (%s)\nlast used: " % (short, account["username"]))
+    assert " from 127.0.0.1 (acme-dns)\n" in revoked
 
 
 def test_forms_for_clients(riposte, name):
