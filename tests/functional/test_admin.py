@@ -473,9 +473,14 @@ def test_a_revocation_says_what_it_leaves(riposte, name):
         return made["credential"]
 
     stays, goes = with_values("stays", 2), with_values("goes", 3)
-    assert call(riposte, "DELETE", "/v1/credentials/" + stays).json() == {
-        "credential": stays, "label": "stays", "live-values": 2, "removed": 0}
-    assert call(riposte, "DELETE", "/v1/credentials/goes?with-values=1&name=" + name).json() == {
+    def revoke(path):
+        told = call(riposte, "DELETE", "/v1/credentials/" + path).json()
+        used = told.pop("last-used")
+        assert is_time(used.pop("time")) and used == {"from": "127.0.0.1", "door": "acme-dns"}
+        return told
+
+    assert revoke(stays) == {"credential": stays, "label": "stays", "live-values": 2, "removed": 0}
+    assert revoke("goes?with-values=1&name=" + name) == {
         "credential": goes, "label": "goes", "live-values": 0, "removed": 3}
     assert len(values(riposte, name)) == 2
     assert is_time(call(riposte, "GET", "/v1/credentials/" + goes).json()["revoked"])
