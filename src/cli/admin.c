@@ -336,7 +336,8 @@ const struct command admin_commands[] = {
      "    riposte credential show web1 --name shop.example.com\n",
      run_credential_show},
     {"credential create",
-     "--name N[,N…] [--label TEXT] [--actions add,remove,read,manage] [--kinds challenge,pinned] [--networks NET,…] "
+     "--name N[,N…] [--label TEXT] [--actions add,remove,read,manage] [--kinds challenge,pinned] [--networks "
+     "NET,…] "
      "[--expires 90d] [--tsig] [--as " FORMS "]",
      "make a credential for a name",
      "The secret is shown once, now: keep what is printed where nobody else can read it. --as prints what a client "

@@ -53,7 +53,8 @@ struct restore_report {
 
 /* Restore, or look. On error *why is for people, and the store is as it was. ERR_BUSY: it is served; ERR_CORRUPT,
  * ERR_VERSION, ERR_IO, ERR_FULL, ERR_MEMORY; ERR_RANGE: the backup is the store itself; ERR_STALE: RESTORE_KEEP or
- * _ASK, and the present store cannot be read; ERR_UNKNOWN: the new store is there, but the directory could not be flushed.
+ * _ASK, and the present store cannot be read; ERR_UNKNOWN: the new store is there, but the directory could not be
+ * flushed.
  */
 MUST_USE enum err store_restore(const struct restore_options *o, struct restore_report *out, struct text *why);
 
