@@ -214,9 +214,12 @@ class CheckWorld:
         self.zones = [Zones(), Zones()]
         self.broken_dnssec = False
         self.apply()
+        self.forget()  # what they heard of a server that a test put somewhere
+
+    def forget(self):
+        """The resolvers begin anew: Unbound keeps some things for a second whatever it is told, such as validated keys."""
         for resolver in self.resolvers:
             resolver.stop()
-        # What they heard of a server that a test put somewhere must not last.
         self.resolvers = [Unbound(self.folder, RESOLVER), Unbound(self.folder, VALIDATOR, self.keys.ds("."))]
 
     def apply(self):

@@ -429,6 +429,7 @@ def test_dnssec_is_what_the_validating_resolver_says(net):
     assert "example.org is signed, the chain is valid; auth.example.org is not signed, and its delegation is proven insecure" in good
     net.broken_dnssec = True
     net.apply()
+    net.forget()
     failed = failures(findings(net, "check", "domain", "example.org", config=config, status=CHECK_FAILED), "dnssec")
     assert "the resolver %s says SERVFAIL, and answers when it is told not to validate" % VALIDATOR in failed[0]["detail"]
     assert not failures(findings(net, "check", "domain", "example.org", status=0))
