@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "base/fd.h"
 #include "core/domain.h"
 
 #define FILE_MODE   0600
@@ -351,21 +352,6 @@ enum err client_storage_edit(struct client_storage **out, const char *path, stru
     return e;
 }
 
-static bool write_all(int fd, const char *bytes, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, bytes, len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        bytes += n;
-        len -= (size_t)n;
-    }
-    return true;
-}
-
 static bool sync_folder(const char *path)
 {
     char *folder = strdup(path);
@@ -396,7 +382,7 @@ static enum err replace_file(struct client_storage *s, struct text *why)
         return ERR_MEMORY;
     /* Who owned it goes on reading it; that root alone may give files away is no error. */
     done = !s->is_there || fchown(s->new_fd, s->uid, s->gid) == 0 || errno == EPERM;
-    done = done && write_all(s->new_fd, bytes, strlen(bytes)) && write_all(s->new_fd, "\n", 1) &&
+    done = done && fd_write_all(s->new_fd, bytes, strlen(bytes)) && fd_write_all(s->new_fd, "\n", 1) &&
            fsync(s->new_fd) == 0 && rename(s->new_path, s->path) == 0;
     if (done) {
         free(s->new_path);

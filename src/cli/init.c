@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "cli/args.h"
 #include "cli/config_impl.h"
 #include "cli/config_local.h"
@@ -186,21 +187,6 @@ static bool make_folder(const char *command, const char *path)
     return is_there;
 }
 
-static bool write_all(int fd, const char *bytes, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, bytes, len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        bytes += n;
-        len -= (size_t)n;
-    }
-    return true;
-}
-
 /* Readable by the service and by nobody else: it may name secrets' places. *has_group: whether there is such a
  * group. */
 static bool set_access(int fd, bool *has_group)
@@ -230,7 +216,7 @@ int setup_write_file(const char *command, const char *path, const struct text *f
                 errno == EACCES ? "; run this as root, or name another place with --output" : "");
         return EXIT_STATUS_FAILED;
     }
-    is_written = set_access(fd, &has_group) && write_all(fd, file->bytes, file->len) && fsync(fd) == 0;
+    is_written = set_access(fd, &has_group) && fd_write_all(fd, file->bytes, file->len) && fsync(fd) == 0;
     if (!is_written)
         fprintf(stderr, "riposte %s: cannot write %s: %s\n", command, path, strerror(errno));
     (void)close(fd); /* after fsync() there is nothing left to fail */

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "db/sqlite_restore.h"
 
 #define COPY_OCTETS ((size_t)256 << 10)
@@ -46,21 +47,6 @@ static enum err say_failed(const char *what, const char *path, struct text *why)
     return cause == ENOSPC || cause == EDQUOT ? ERR_FULL : ERR_IO;
 }
 
-static enum err write_all(int fd, const char *bytes, size_t len, const char *path, struct text *why)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, bytes, len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return say_failed("write", path, why);
-        bytes += n;
-        len -= (size_t)n;
-    }
-    return ERR_OK;
-}
-
 static enum err copy_octets(int from, const char *from_path, int to, const char *to_path, struct text *why)
 {
     char *bytes = malloc(COPY_OCTETS);
@@ -78,7 +64,10 @@ static enum err copy_octets(int from, const char *from_path, int to, const char 
             continue;
         if (n == 0)
             break;
-        e = n < 0 ? say_failed("read", from_path, why) : write_all(to, bytes, (size_t)n, to_path, why);
+        if (n < 0)
+            e = say_failed("read", from_path, why);
+        else if (!fd_write_all(to, bytes, (size_t)n))
+            e = say_failed("write", to_path, why);
         at += n;
     }
     free(bytes);
