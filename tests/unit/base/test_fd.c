@@ -10,10 +10,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-#define MUCH ((size_t)1 << 20) /* more than a pipe takes at a time */
+#define MUCH  ((size_t)1 << 20) /* more than a pipe takes at a time */
+#define LIMIT 4096
 
 static void *read_all(void *arg)
 {
@@ -46,6 +49,28 @@ static void all_of_it_is_written_in_as_many_pieces_as_it_takes(void **state)
     free(bytes);
 }
 
+/* What the kernel takes of the first piece is not all: the rest is tried, and told when it cannot be. */
+static void a_part_is_not_all(void **state)
+{
+    static const char bytes[2 * LIMIT];
+    char path[] = "/tmp/test-fd-XXXXXX";
+    struct rlimit before, limit;
+    int fd = mkstemp(path);
+
+    (void)state;
+    assert_true(fd >= 0);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    limit = (struct rlimit){.rlim_cur = LIMIT, .rlim_max = before.rlim_max};
+    assert_true(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    assert_false(fd_write_all(fd, bytes, sizeof bytes));
+    assert_int_equal(errno, EFBIG);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_int_equal(lseek(fd, 0, SEEK_END), LIMIT);
+    assert_int_equal(close(fd), 0);
+}
+
 static void nothing_is_written_of_nothing(void **state)
 {
     (void)state;
@@ -69,6 +94,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_of_it_is_written_in_as_many_pieces_as_it_takes),
+        cmocka_unit_test(a_part_is_not_all),
         cmocka_unit_test(nothing_is_written_of_nothing),
         cmocka_unit_test(an_error_is_told_by_errno),
     };
