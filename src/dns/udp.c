@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -37,8 +38,7 @@ struct place {
     _Alignas(64) uint8_t msg[DNS_UDP_READ_MAX + NAME_PAD];
     struct sockaddr_storage from;
     _Alignas(struct cmsghdr) uint8_t control[CONTROL_MAX];
-    struct iovec room;  /* of a query: all of msg */
-    struct iovec reply; /* what of msg is sent */
+    struct iovec room; /* of a query: all of msg; of a reply: what of msg is sent */
     struct query query;
 };
 
@@ -48,9 +48,8 @@ struct udp_worker {
     pthread_t thread;
     atomic_bool stop;
     atomic_bool ended;
-    struct mmsghdr in[UDP_BATCH]; /* of the place with the same number */
-    struct mmsghdr out[UDP_BATCH];
-    uint8_t sent_place[UDP_BATCH]; /* place of each message in out */
+    /* Each leads to a place, to any one: what came by a header is answered by the same. */
+    struct mmsghdr batch[UDP_BATCH];
     struct place places[UDP_BATCH];
 };
 
@@ -73,22 +72,27 @@ static void headers_init(struct udp_worker *w)
         struct place *p = &w->places[i];
 
         p->room = (struct iovec){.iov_base = p->msg, .iov_len = DNS_UDP_READ_MAX};
-        p->reply = (struct iovec){.iov_base = p->msg};
-        w->in[i].msg_hdr = (struct msghdr){.msg_name = &p->from, .msg_iov = &p->room, .msg_iovlen = 1};
-        w->out[i].msg_hdr = (struct msghdr){.msg_iovlen = 1};
+        w->batch[i].msg_hdr = (struct msghdr){.msg_name = &p->from, .msg_iov = &p->room, .msg_iovlen = 1};
     }
 }
 
-/* Make the first n headers ready to receive again: the kernel has written lengths into them. */
+static inline struct place *place_of(const struct mmsghdr *header)
+{
+    return (struct place *)(void *)((char *)header->msg_hdr.msg_iov - offsetof(struct place, room));
+}
+
+/* Make the first n headers ready to receive again: lengths have been written into them. */
 static void headers_reset(struct udp_worker *w, unsigned n)
 {
-    for (unsigned i = 0; i < n; i++)
-        w->in[i].msg_hdr.msg_namelen = sizeof w->places[i].from;
+    for (unsigned i = 0; i < n; i++) {
+        w->batch[i].msg_hdr.msg_namelen = sizeof w->places[i].from;
+        w->batch[i].msg_hdr.msg_iov->iov_len = DNS_UDP_READ_MAX;
+    }
     if (w->spec.source != UDP_SOURCE_ASKED)
         return;
     for (unsigned i = 0; i < n; i++) {
-        w->in[i].msg_hdr.msg_control = w->places[i].control;
-        w->in[i].msg_hdr.msg_controllen = sizeof w->places[i].control;
+        w->batch[i].msg_hdr.msg_control = place_of(&w->batch[i])->control;
+        w->batch[i].msg_hdr.msg_controllen = sizeof w->places[i].control;
     }
 }
 
@@ -121,11 +125,11 @@ static void control_turn_round(struct msghdr *hdr)
 static void parse_all(struct udp_worker *w, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
-        struct place *p = &w->places[i];
+        struct place *p = place_of(&w->batch[i]);
         struct query *q = &p->query;
 
-        query_parse(q, p->msg, w->in[i].msg_len, QUERY_UDP);
-        if ((w->in[i].msg_hdr.msg_flags & MSG_TRUNC) != 0 && q->verdict != QUERY_DROP)
+        query_parse(q, p->msg, w->batch[i].msg_len, QUERY_UDP);
+        if ((w->batch[i].msg_hdr.msg_flags & MSG_TRUNC) != 0 && q->verdict != QUERY_DROP)
             query_spoil(q);
         if (q->verdict == QUERY_LOOKUP && w->answerer.table != NULL) {
             q->hash = table_hash(w->answerer.table, &q->name);
@@ -137,24 +141,27 @@ static void parse_all(struct udp_worker *w, unsigned n)
 /* By now the slots have arrived: fetch the nodes that they point at. */
 static void prefetch_all(struct udp_worker *w, unsigned n)
 {
-    for (unsigned i = 0; i < n; i++)
-        if (w->places[i].query.slot != NULL)
-            table_prefetch_node(w->places[i].query.slot);
+    for (unsigned i = 0; i < n; i++) {
+        const void *slot = place_of(&w->batch[i])->query.slot;
+
+        if (slot != NULL)
+            table_prefetch_node(slot);
+    }
 }
 
 /* Where an UPDATE came from. */
 struct udp_origin {
     const struct udp_worker *w;
-    unsigned place;
+    const struct msghdr *in;
 };
 
 static void route_back(void *arg, struct update *u)
 {
     const struct udp_origin *o = arg;
-    const struct msghdr *in = &o->w->in[o->place].msg_hdr;
+    const struct msghdr *in = o->in;
 
     u->fd = o->w->spec.fd; /* open until the door has been closed */
-    u->to = o->w->places[o->place].from;
+    memcpy(&u->to, in->msg_name, sizeof u->to);
     u->to_len = in->msg_namelen;
     if (o->w->spec.source == UDP_SOURCE_ASKED && in->msg_controllen <= sizeof u->control) {
         struct msghdr hdr = {.msg_control = u->control, .msg_controllen = in->msg_controllen};
@@ -165,23 +172,15 @@ static void route_back(void *arg, struct update *u)
     }
 }
 
-/* Let a header send len octets of a place to where its query came from. */
-static void reply_address(struct udp_worker *w, struct msghdr *out, unsigned place, size_t len)
+static void headers_swap(struct mmsghdr *a, struct mmsghdr *b)
 {
-    const struct msghdr *in = &w->in[place].msg_hdr;
+    struct mmsghdr a_was = *a;
 
-    w->places[place].reply.iov_len = len;
-    out->msg_iov = &w->places[place].reply;
-    out->msg_name = in->msg_name;
-    out->msg_namelen = in->msg_namelen;
-    if (w->spec.source == UDP_SOURCE_ASKED) {
-        out->msg_control = in->msg_control;
-        out->msg_controllen = in->msg_controllen;
-        control_turn_round(out);
-    }
+    *a = *b;
+    *b = a_was;
 }
 
-/* Compose all; returns how many replies stand in out. */
+/* Compose all; returns how many replies there are. Their headers then stand in front of those of the others. */
 static unsigned compose_all(struct udp_worker *w, unsigned n)
 {
     struct udp_origin origin = {.w = w};
@@ -190,16 +189,21 @@ static unsigned compose_all(struct udp_worker *w, unsigned n)
     unsigned n_out = 0;
 
     for (unsigned i = 0; i < n; i++) {
-        struct place *p = &w->places[i];
+        struct mmsghdr *header = &w->batch[i];
+        struct place *p = place_of(header);
         size_t len;
 
-        origin.place = i;
+        origin.in = &header->msg_hdr;
         peer.from = (const struct sockaddr *)&p->from;
         len = answer_compose(&w->answerer, &p->query, &peer, p->msg, DNS_UDP_READ_MAX);
         if (len == 0)
             continue;
-        reply_address(w, &w->out[n_out].msg_hdr, i, len);
-        w->sent_place[n_out++] = (uint8_t)i;
+        p->room.iov_len = len;
+        if (w->spec.source == UDP_SOURCE_ASKED)
+            control_turn_round(&header->msg_hdr);
+        if (n_out < i)
+            headers_swap(&w->batch[n_out], header);
+        n_out++;
     }
     return n_out;
 }
@@ -208,11 +212,11 @@ static unsigned compose_all(struct udp_worker *w, unsigned n)
  * False when that was tried already. */
 static bool cut_reply(struct udp_worker *w, struct place *p)
 {
-    size_t len = answer_truncate(&w->answerer, &p->query, p->msg, p->reply.iov_len);
+    size_t len = answer_truncate(&w->answerer, &p->query, p->msg, p->room.iov_len);
 
     if (len == 0)
         return false;
-    p->reply.iov_len = len;
+    p->room.iov_len = len;
     return true;
 }
 
@@ -236,7 +240,7 @@ static void send_all(struct udp_worker *w, unsigned n)
     unsigned done = 0;
 
     while (done < n) {
-        int sent = sendmmsg(w->spec.fd, w->out + done, n - done, MSG_DONTWAIT);
+        int sent = sendmmsg(w->spec.fd, w->batch + done, n - done, MSG_DONTWAIT);
 
         if (sent > 0) {
             done += (unsigned)sent;
@@ -244,7 +248,7 @@ static void send_all(struct udp_worker *w, unsigned n)
         }
         if (sent < 0 && errno == EINTR)
             continue;
-        if (sent < 0 && errno == EMSGSIZE && cut_reply(w, &w->places[w->sent_place[done]]))
+        if (sent < 0 && errno == EMSGSIZE && cut_reply(w, place_of(&w->batch[done])))
             continue;
         if (sent < 0 && errno == EAGAIN && !waited) {
             waited = true;
@@ -266,10 +270,9 @@ static void answer_batch(struct udp_worker *w, unsigned n)
     answerer_refresh(&w->answerer, w->spec.slot, w->spec.tuning);
     parse_all(w, n);
     prefetch_all(w, n);
-    thread_stats_note_source(w->spec.stats, (const struct sockaddr *)&w->places[0].from);
+    thread_stats_note_source(w->spec.stats, w->batch[0].msg_hdr.msg_name);
     send_all(w, compose_all(w, n));
     headers_reset(w, n);
-    rcu_quiescent_state();
 }
 
 /* ---- the thread ---- */
@@ -292,11 +295,12 @@ static unsigned receive(struct udp_worker *w, enum receive_mode mode)
     int n;
 
     if (mode == RECEIVE_AT_ONCE) {
-        n = recvmmsg(w->spec.fd, w->in, UDP_BATCH, MSG_DONTWAIT, NULL);
+        rcu_quiescent_state(); /* going offline is one, too */
+        n = recvmmsg(w->spec.fd, w->batch, UDP_BATCH, MSG_DONTWAIT, NULL);
         return n > 0 ? (unsigned)n : 0;
     }
     rcu_thread_offline(); /* a reader that blocks while online would stall every publication */
-    n = recvmmsg(w->spec.fd, w->in, UDP_BATCH, MSG_WAITFORONE, NULL);
+    n = recvmmsg(w->spec.fd, w->batch, UDP_BATCH, MSG_WAITFORONE, NULL);
     if (n < 0)
         wait_after_error(w->spec.fd, errno);
     rcu_thread_online();

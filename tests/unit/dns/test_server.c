@@ -218,6 +218,63 @@ static void what_is_no_query_gets_silence(void **state)
     listening_close(&l);
 }
 
+#define CLIENTS_IN_TURN 5
+
+/* Of a burst by several clients in turn, every third is no query. */
+static void send_holed(const int fds[CLIENTS_IN_TURN])
+{
+    uint8_t msg[ANSWER_MAX + NAME_PAD];
+
+    for (uint16_t i = 0; i < BURST; i++) {
+        size_t len = query_put(msg, ANSWER_IS_OURS, i);
+
+        msg[2] |= i % 3 == 0 ? 0x80 : 0; /* a response */
+        client_send(fds[i % CLIENTS_IN_TURN], msg, len);
+    }
+}
+
+static void receive_holed(const int fds[CLIENTS_IN_TURN])
+{
+    uint8_t msg[ANSWER_MAX + NAME_PAD];
+
+    for (uint16_t i = 0; i < BURST; i++) {
+        if (i % 3 == 0)
+            continue;
+        assert_true(client_receive(fds[i % CLIENTS_IN_TURN], msg, sizeof msg, WAIT_MS) > 0);
+        assert_int_equal(answer_id(msg), i); /* each gets its own, in order */
+        assert_int_equal(answer_count(msg), 2);
+    }
+    for (unsigned i = 0; i < CLIENTS_IN_TURN; i++)
+        assert_int_equal(client_receive(fds[i], msg, sizeof msg, 0), -1);
+}
+
+/* What was sent before the start comes in whole batches, and the second burst meets what the first has left. */
+static void silence_in_a_batch_disturbs_nobodys_reply(void **state)
+{
+    static const char *const listen[] = {"127.0.0.1:0", "0.0.0.0:0"};
+    int fds[CLIENTS_IN_TURN];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(listen); i++) {
+        struct listening l;
+        struct endpoint at = endpoint_of("127.0.0.1:0");
+
+        listening_init(&l, (const char *const[]){listen[i], NULL});
+        listening_bind(&l);
+        at.port = l.at[0].port;
+        for (unsigned k = 0; k < CLIENTS_IN_TURN; k++)
+            fds[k] = client_open(SOCK_DGRAM, &at);
+        send_holed(fds);
+        listening_start(&l);
+        receive_holed(fds);
+        send_holed(fds);
+        receive_holed(fds);
+        for (unsigned k = 0; k < CLIENTS_IN_TURN; k++)
+            close(fds[k]);
+        listening_close(&l);
+    }
+}
+
 static void while_loading_the_answer_is_servfail(void **state)
 {
     uint8_t msg[ANSWER_MAX + NAME_PAD];
@@ -388,6 +445,7 @@ int main(void)
         cmocka_unit_test(an_idle_server_stops_at_once),
         cmocka_unit_test(a_datagram_over_the_read_size_is_a_format_error),
         cmocka_unit_test(what_is_no_query_gets_silence),
+        cmocka_unit_test(silence_in_a_batch_disturbs_nobodys_reply),
         cmocka_unit_test(while_loading_the_answer_is_servfail),
         cmocka_unit_test(a_reload_changes_the_udp_size_and_the_identity),
         cmocka_unit_test(metrics_and_status_work_before_the_start),
