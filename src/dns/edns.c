@@ -36,19 +36,49 @@ bool edns_read(struct query *q, const struct edns_opt *opt)
     return options_read(q, opt->options, opt->options_len);
 }
 
-bool edns_read_plain(struct query *q, const uint8_t *opt)
+/* The fixed octets of an OPT record of version 0, which are noted when it has as many octets of options. */
+static ALWAYS_INLINE bool fixed_read(struct query *q, const uint8_t *opt, size_t options_len)
 {
     /* Octets 0 to 7 are owner, type, size, extended RCODE, version and DO; 7 to 10 DO again, Z and RDLENGTH. */
     uint64_t head = wire_load_u64(opt);
     uint32_t tail = wire_load_u32(opt + 7);
     uint16_t size = (uint16_t)(head >> 24);
 
-    if (head >> 40 != RR_OPT || (uint8_t)(head >> 8) != EDNS_VERSION || (uint16_t)tail != 0)
+    if (head >> 40 != RR_OPT || (uint8_t)(head >> 8) != EDNS_VERSION || (uint16_t)tail != options_len)
         return false;
     q->edns = true;
     q->edns_size = size < DNS_UDP_PLAIN_MAX ? DNS_UDP_PLAIN_MAX : size;
     q->dnssec_ok = (tail >> 16 & FLAG_DO) != 0;
     return true;
+}
+
+bool edns_read_plain(struct query *q, const uint8_t *opt)
+{
+    return fixed_read(q, opt, 0);
+}
+
+/* Well formed, and none of them is for us: resolvers send cookies, client subnets and padding. */
+static bool are_options_quiet(const uint8_t *options, size_t len)
+{
+    while (len >= EDNS_OPTION_FIXED) {
+        uint32_t head = wire_load_u32(options); /* code and length */
+        size_t option_len = EDNS_OPTION_FIXED + (size_t)(uint16_t)head;
+
+        if (head >> 16 == EDNS_OPTION_NSID || option_len > len)
+            return false;
+        options += option_len;
+        len -= option_len;
+    }
+    return len == 0;
+}
+
+bool edns_read_quiet(struct query *q, const uint8_t *opt, size_t len)
+{
+    size_t options_len = len < EDNS_FIXED_LEN ? 0 : wire_load_u16(opt + EDNS_FIXED_LEN - sizeof(uint16_t));
+
+    if (len < EDNS_FIXED_LEN + options_len || !are_options_quiet(opt + EDNS_FIXED_LEN, options_len))
+        return false;
+    return fixed_read(q, opt, options_len);
 }
 
 size_t edns_len(const struct edns_reply *e)
@@ -95,6 +125,13 @@ static ALWAYS_INLINE void put_fixed(uint8_t *at, uint16_t udp_size, unsigned rco
 void edns_put_plain(uint8_t *at, uint16_t udp_size, unsigned rcode, bool dnssec_ok)
 {
     put_fixed(at, udp_size, rcode, dnssec_ok, 0);
+}
+
+void edns_put_ede(uint8_t *at, uint16_t udp_size, unsigned rcode, bool dnssec_ok, enum ede_code ede)
+{
+    put_fixed(at, udp_size, rcode, dnssec_ok, EDNS_EDE_LEN);
+    wire_store_u32(at + EDNS_FIXED_LEN, (uint32_t)EDNS_OPTION_EDE << 16 | sizeof(uint16_t));
+    wire_store_u16(at + EDNS_FIXED_LEN + EDNS_OPTION_FIXED, (uint16_t)ede);
 }
 
 size_t edns_put(uint8_t *at, const struct edns_reply *e)

@@ -36,6 +36,9 @@ MUST_USE bool edns_read(struct query *q, const struct edns_opt *opt);
 /* The same for the usual record, of version 0 and without options, whose EDNS_FIXED_LEN octets are at opt. False:
  * it is another one, or no OPT record, and nothing has been noted. */
 MUST_USE bool edns_read_plain(struct query *q, const uint8_t *opt);
+/* The same for one whose options want no answer, at the beginning of the len octets that are left of the message.
+ */
+MUST_USE bool edns_read_quiet(struct query *q, const uint8_t *opt, size_t len);
 
 /* What the reply's OPT record says. */
 struct edns_reply {
@@ -51,6 +54,8 @@ struct edns_reply {
 size_t edns_len(const struct edns_reply *e);
 /* Write the record without options: EDNS_FIXED_LEN octets. */
 void edns_put_plain(uint8_t *at, uint16_t udp_size, unsigned rcode, bool dnssec_ok);
+/* The same with one option, an extended error: EDNS_FIXED_LEN + EDNS_EDE_LEN octets. */
+void edns_put_ede(uint8_t *at, uint16_t udp_size, unsigned rcode, bool dnssec_ok, enum ede_code ede);
 /* Write the record at `at`, which has room for edns_len() octets; returns their number. */
 size_t edns_put(uint8_t *at, const struct edns_reply *e);
 

@@ -198,6 +198,17 @@ APART static void query_judge(struct query *q, enum query_transport transport)
         q->verdict = QUERY_LOOKUP;
 }
 
+/* The same when nothing but the question may be unusual. */
+static inline void plain_judge(struct query *q, enum query_transport transport)
+{
+    if (is_usual(q)) {
+        q->verdict = QUERY_LOOKUP;
+        q->usual = true;
+    } else {
+        query_judge(q, transport);
+    }
+}
+
 /* RFC 2136 sections 2.3 and 3.1.1: one zone, as the SOA record of its apex. */
 static void update_judge(struct query *q)
 {
@@ -239,11 +250,16 @@ COLD static void odd_parse(struct query *q, const uint8_t *msg, size_t len, enum
 APART static void rest_parse(struct query *q, const uint8_t *msg, size_t len, size_t pos,
                              enum query_transport transport)
 {
+    unsigned count = wire_load_u16(msg + 10);
     struct wire_reader r;
 
+    if (count == 1 && edns_read_quiet(q, msg + pos, len - pos)) {
+        plain_judge(q, transport);
+        return;
+    }
     wire_reader_init(&r, msg, len);
     r.pos = pos;
-    if (!records_read(q, &r, wire_load_u16(msg + 10), SECTION_ADDITIONAL)) {
+    if (!records_read(q, &r, count, SECTION_ADDITIONAL)) {
         query_spoil(q);
         return;
     }
@@ -278,10 +294,7 @@ APART void query_parse(struct query *q, const uint8_t *msg, size_t len, enum que
         query_spoil(q);
     } else if (!is_rest_plain(q, msg, len, pos)) {
         rest_parse(q, msg, len, pos, transport);
-    } else if (is_usual(q)) {
-        q->verdict = QUERY_LOOKUP;
-        q->usual = true;
     } else {
-        query_judge(q, transport);
+        plain_judge(q, transport);
     }
 }

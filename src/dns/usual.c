@@ -20,17 +20,36 @@ static void make_negative(uint8_t *soa, const struct query *q, const struct tabl
     wire_store_u32(soa + 6, negative.ttl_s);
 }
 
-/* Header and OPT around the records that are there. RA, AD and Z are clear. */
+/* `flags` are AA and the RCODE; RA, AD and Z are clear. */
+static inline void put_header(uint8_t *msg, const struct query *q, unsigned flags, unsigned answers,
+                              unsigned authorities)
+{
+    flags |= HEADER_QR | (wire_load_u16(msg + 2) & (HEADER_RD | HEADER_CD));
+    wire_store_u64(msg + 2, (uint64_t)flags << 48 | UINT64_C(1) << 32 | (uint64_t)answers << 16 | authorities);
+    wire_store_u16(msg + 10, q->edns);
+}
+
+/* Header and OPT around the records that are there. */
 static void finish(uint8_t *msg, size_t opt_at, const struct query *q, const struct answer_ready *ready,
                    enum dns_rcode rcode, uint16_t udp_size)
 {
-    unsigned flags = HEADER_QR | HEADER_AA | (wire_load_u16(msg + 2) & (HEADER_RD | HEADER_CD)) | rcode;
-
-    wire_store_u64(msg + 2,
-                   (uint64_t)flags << 48 | UINT64_C(1) << 32 | (uint64_t)ready->answers << 16 | ready->authorities);
-    wire_store_u16(msg + 10, q->edns);
+    put_header(msg, q, HEADER_AA | rcode, ready->answers, ready->authorities);
     if (q->edns)
         edns_put_plain(msg + opt_at, udp_size, rcode, q->dnssec_ok);
+}
+
+/* A name outside of all zones: whoever floods a server mostly asks for such. It always fits (dns/reply.c), and the
+ * trace is about our names only. */
+static size_t refuse(struct answerer *a, const struct query *q, const struct answer_peer *peer, uint8_t *msg)
+{
+    size_t len = DNS_HEADER_LEN + (size_t)q->question_len;
+
+    put_header(msg, q, RCODE_REFUSED, 0, 0);
+    dns_count_reply(a->counters, peer->transport, q->qtype, RCODE_REFUSED);
+    if (!q->edns)
+        return len;
+    edns_put_ede(msg + len, a->says.udp_size, RCODE_REFUSED, q->dnssec_ok, EDE_NOT_AUTHORITATIVE);
+    return len + EDNS_FIXED_LEN + EDNS_EDE_LEN;
 }
 
 APART size_t usual_answer(struct answerer *a, const struct query *q, const struct answer_peer *peer, uint8_t *msg,
@@ -47,7 +66,7 @@ APART size_t usual_answer(struct answerer *a, const struct query *q, const struc
     } else {
         zone = table_find_zone(a->table, &q->name);
         if (zone == NULL)
-            return 0;
+            return refuse(a, q, peer, msg);
         ready = zone_ready_negative(zone);
         rcode = RCODE_NXDOMAIN;
     }

@@ -3,8 +3,7 @@
  *
  * It says nothing that the long way of dns/answer.c would not say octet for octet (tests/unit/dns/test_usual.c
  * holds them together), and leaves to it whatever is not that simple: what does not fit, CNAMEs, additional
- * records, names outside of all zones. It is a third of the work, because nothing has to be remembered between its
- * steps. */
+ * records. It is a third of the work, because nothing has to be remembered between its steps. */
 #ifndef DNS_USUAL_H
 #define DNS_USUAL_H
 

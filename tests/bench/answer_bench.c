@@ -14,6 +14,7 @@
 
 #define BENCH_ZONE      "acme.example.org"
 #define BENCH_ZONE_ID   3
+#define OTHER_ZONE      "acme.example.net" /* not ours */
 #define BENCH_NAMES     10000
 #define BENCH_BATCH     32
 #define BENCH_TRACE     65536
@@ -34,16 +35,31 @@ struct kind {
     uint16_t qtypes[KIND_STEPS];
     unsigned present; /* so many of the ten, the first ones, ask for names that exist */
     const char *zone; /* that the names are in */
+    uint16_t flags;   /* of the header */
+    uint32_t opt_flags;
+    bool cookie; /* there is one of a client, as many resolvers send */
 };
 
 static const struct kind kinds[] = {
-    {"mix", {RR_TXT, RR_TXT, RR_TXT, RR_TXT, RR_TXT, RR_TXT, RR_TXT, RR_CAA, RR_A, RR_TXT}, 9, BENCH_ZONE},
-    {"txt", ALL(RR_TXT), 10, BENCH_ZONE},
-    {"caa-nodata", ALL(RR_CAA), 10, BENCH_ZONE},
-    {"a-nodata", ALL(RR_A), 10, BENCH_ZONE},
-    {"nodata", {RR_CAA, RR_A, RR_CAA, RR_A, RR_CAA, RR_A, RR_CAA, RR_A, RR_CAA, RR_A}, 10, BENCH_ZONE},
-    {"nxdomain", ALL(RR_TXT), 0, BENCH_ZONE},
-    {"refused", ALL(RR_TXT), 0, "acme.example.net"},
+    {.word = "mix",
+     .qtypes = {RR_TXT, RR_TXT, RR_TXT, RR_TXT, RR_TXT, RR_TXT, RR_TXT, RR_CAA, RR_A, RR_TXT},
+     .present = 9,
+     .zone = BENCH_ZONE},
+    {.word = "txt", .qtypes = ALL(RR_TXT), .present = 10, .zone = BENCH_ZONE},
+    {.word = "txt-cookie", .qtypes = ALL(RR_TXT), .present = 10, .zone = BENCH_ZONE, .cookie = true},
+    {.word = "caa-nodata", .qtypes = ALL(RR_CAA), .present = 10, .zone = BENCH_ZONE},
+    {.word = "a-nodata", .qtypes = ALL(RR_A), .present = 10, .zone = BENCH_ZONE},
+    {.word = "nodata",
+     .qtypes = {RR_CAA, RR_A, RR_CAA, RR_A, RR_CAA, RR_A, RR_CAA, RR_A, RR_CAA, RR_A},
+     .present = 10,
+     .zone = BENCH_ZONE},
+    {.word = "any", .qtypes = ALL(RR_ANY), .present = 10, .zone = BENCH_ZONE},
+    {.word = "nxdomain", .qtypes = ALL(RR_TXT), .zone = BENCH_ZONE},
+    {.word = "refused", .qtypes = ALL(RR_TXT), .zone = OTHER_ZONE},
+    {.word = "any-refused", .qtypes = ALL(RR_ANY), .zone = OTHER_ZONE},
+    {.word = "formerr", .qtypes = ALL(RR_OPT), .zone = OTHER_ZONE},                       /* nobody asks for that */
+    {.word = "notimp", .qtypes = ALL(RR_TXT), .zone = OTHER_ZONE, .flags = 0x1000},       /* opcode STATUS */
+    {.word = "badvers", .qtypes = ALL(RR_TXT), .zone = OTHER_ZONE, .opt_flags = 0x10000}, /* EDNS version 1 */
 };
 
 struct place {
@@ -105,15 +121,24 @@ static void mix_case(char *name)
 
 static void bench_ask(struct bench *b, const struct kind *kind)
 {
+    static const uint8_t cookie[] = {0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8}; /* RFC 7873 section 4 */
+
     b->n_queries = b->n_names > BENCH_NAMES ? BENCH_SPREAD : BENCH_QUERIES;
     for (unsigned i = 0; i < b->n_queries; i++) {
         unsigned step = i % KIND_STEPS, name = (unsigned)((uint64_t)i * 7919 % b->n_names);
         char owner[WORLD_OWNER_MAX];
-        struct ask ask = {.name = owner, .qtype = kind->qtypes[step], .edns = true, .size = 1232};
+        struct ask ask = {.name = owner,
+                          .qtype = kind->qtypes[step],
+                          .flags = kind->flags,
+                          .edns = true,
+                          .size = 1232,
+                          .opt_flags = kind->opt_flags,
+                          .options = cookie,
+                          .options_len = kind->cookie ? sizeof cookie : 0};
 
         (void)bench_owner(owner, step < kind->present ? name : b->n_names + name, kind->zone);
         mix_case(owner);
-        WORLD_CHECK(strlen(owner) + 32 < BENCH_QUERY_MAX);
+        WORLD_CHECK(strlen(owner) + 48 < BENCH_QUERY_MAX);
         b->queries[i].len = ask_put(b->queries[i].msg, &ask);
     }
 }
@@ -174,11 +199,16 @@ static void bench_say(const struct bench *b, const struct kind *kind, size_t que
 {
     const uint64_t *rcodes = b->world.counters.by_rcode[QUERY_UDP];
 
-    WORLD_CHECK(rcodes[RCODE_NOERROR] + rcodes[RCODE_NXDOMAIN] + rcodes[RCODE_REFUSED] == queries);
-    printf("%s queries=%zu noerror=%" PRIu64 " nxdomain=%" PRIu64 " refused=%" PRIu64 " octets=%" PRIu64
-           " ns=%.0f\n",
-           kind->word, queries, rcodes[RCODE_NOERROR], rcodes[RCODE_NXDOMAIN], rcodes[RCODE_REFUSED], b->octets,
-           took_s * 1e9 / (double)queries);
+    uint64_t answered = 0;
+
+    printf("%s queries=%zu", kind->word, queries);
+    for (unsigned i = 0; i < COUNT_RCODES; i++) {
+        answered += rcodes[i];
+        if (rcodes[i] > 0)
+            printf(" rcode%u=%" PRIu64, i, rcodes[i]);
+    }
+    printf(" octets=%" PRIu64 " ns=%.0f\n", b->octets, took_s * 1e9 / (double)queries);
+    WORLD_CHECK(answered == queries);
 }
 
 static const struct kind *find_kind(const char *word)
@@ -206,8 +236,10 @@ int main(int argc, char **argv)
     double began_s;
 
     if (kind == NULL || queries == 0 || names == 0) {
-        fprintf(stderr,
-                "usage: answer_bench mix|txt|caa-nodata|a-nodata|nodata|nxdomain|refused QUERIES [NAMES]\n");
+        fprintf(stderr, "usage: answer_bench KIND QUERIES [NAMES]; KIND is one of");
+        for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+            fprintf(stderr, " %s", kinds[i].word);
+        fputc('\n', stderr);
         return 2;
     }
     b = aligned_alloc(_Alignof(struct bench), sizeof *b);

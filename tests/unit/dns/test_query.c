@@ -318,6 +318,39 @@ static void an_announced_size_below_512_counts_as_512(void **state)
     }
 }
 
+/* The OPT record that stands alone is read by itself, the one with another record beside it with the others. */
+static void options_are_read_the_same_wherever_the_record_stands(void **state)
+{
+    static const uint8_t letters[] = {0, 0, 0, 1, 2, EDNS_OPTION_NSID, 10};
+    static const uint8_t other[] = {0, 0, 16, 0, 1, 0, 0, 0, 0, 0, 0};
+    uint8_t options[14];
+    uint64_t dice = 1;
+
+    (void)state;
+    for (unsigned i = 0; i < 20000; i++) {
+        struct ask ask = {.name = "a", .qtype = RR_TXT, .edns = true, .options = options};
+        uint8_t alone[MSG_MAX], beside[MSG_MAX];
+        struct query a, b;
+        size_t len;
+
+        ask.options_len = i % sizeof options;
+        for (size_t k = 0; k < ask.options_len; k++) {
+            dice = dice * UINT64_C(6364136223846793005) + 1442695040888963407;
+            options[k] = letters[(dice >> 33) % sizeof letters];
+        }
+        len = ask_put(alone, &ask);
+        memcpy(beside, alone, len);
+        memcpy(beside + len, other, sizeof other);
+        beside[11] = 2;
+        parse(&a, alone, len, QUERY_UDP);
+        parse(&b, beside, len + sizeof other, QUERY_UDP);
+        assert_int_equal(a.verdict, b.verdict);
+        assert_int_equal(a.rcode, b.rcode);
+        assert_true(a.nsid == b.nsid && a.usual == b.usual && a.edns && b.edns);
+        assert_int_equal(a.edns_size, b.edns_size);
+    }
+}
+
 static void header_flags_do_not_change_the_verdict(void **state)
 {
     (void)state;
@@ -398,6 +431,7 @@ int main(void)
         cmocka_unit_test(errors_carry_the_extended_code_that_helps),
         cmocka_unit_test(axfr_over_tcp_is_an_ordinary_question),
         cmocka_unit_test(an_announced_size_below_512_counts_as_512),
+        cmocka_unit_test(options_are_read_the_same_wherever_the_record_stands),
         cmocka_unit_test(header_flags_do_not_change_the_verdict),
         cmocka_unit_test(every_cut_of_a_good_query_is_dropped_or_an_error),
         cmocka_unit_test(every_change_of_one_octet_is_survived),

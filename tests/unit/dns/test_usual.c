@@ -72,6 +72,9 @@ static void assert_both_ways_say_the_same(const struct ask *ask, const struct an
     assert_memory_equal(&a.rec, &b.rec, sizeof a.rec);
 }
 
+#define LABEL_63 "abcdefghijklmnopqrstuvwxyz0123456789-ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define LONGEST  LABEL_63 "." LABEL_63 "." LABEL_63 ".abcdefghijklmnopqrstuvwxyz0123456789-ABCDEFGHIJKLMNOPQRSTUVWX"
+
 static const char *const owners[] = {
     WORLD_ZONE,
     "AUTH.example.Org",
@@ -100,6 +103,7 @@ static const char *const owners[] = {
     "nothing.second.test",
     "example.org",
     "www.example.com",
+    LONGEST, /* REFUSED with its reason fits all the same */
     ".",
 };
 
@@ -195,6 +199,23 @@ static void both_ways_say_the_same_to_ipv6(void **state)
     assert_int_equal(said.rec.flags & TRACE_V6, 0);
 }
 
+static void names_outside_of_all_zones_are_refused_the_short_way(void **state)
+{
+    static const uint8_t why[] = {0, EDNS_OPTION_EDE, 0, 2, 0, EDE_NOT_AUTHORITATIVE};
+    const struct answer_peer peer = peer_at(&world.client, QUERY_UDP);
+    const struct ask ask = {.name = LONGEST, .qtype = RR_TXT, .edns = true, .opt_flags = 0x8000};
+    static struct said said;
+    size_t len = DNS_HEADER_LEN + NAME_MAX_LEN + QUESTION_TAIL + EDNS_FIXED_LEN + sizeof why;
+
+    (void)state;
+    say(&said, &ask, &peer, WAY_AS_PARSED);
+    assert_int_equal(said.len, len);
+    assert_int_equal(said.msg[3] & HEADER_RCODE, RCODE_REFUSED);
+    assert_memory_equal(said.msg + len - sizeof why, why, sizeof why);
+    assert_int_equal(said.counters.by_rcode[QUERY_UDP][RCODE_REFUSED], 1);
+    assert_int_equal(said.n_recs, 0);
+}
+
 /* Where reading the question stops being short: it decides what is fast, not what is right. */
 static void what_validators_ask_is_usual(void **state)
 {
@@ -232,6 +253,7 @@ int main(void)
         cmocka_unit_test(both_ways_say_the_same_over_udp),
         cmocka_unit_test(both_ways_say_the_same_over_tcp),
         cmocka_unit_test(both_ways_say_the_same_to_ipv6),
+        cmocka_unit_test(names_outside_of_all_zones_are_refused_the_short_way),
         cmocka_unit_test(what_validators_ask_is_usual),
     };
 
