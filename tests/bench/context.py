@@ -9,6 +9,7 @@ import servers
 
 SERVER_CORE = {0}
 LOAD_CORE = {1}
+BOTH_CORES = SERVER_CORE | LOAD_CORE
 
 
 def table(head, rows):
@@ -66,6 +67,7 @@ class Context:
     # ---- data ----
 
     def path(self, name):
+        name = name.replace(", ", "-").replace(" ", "-")  # some peers read no quoted path
         at = self.folder / name
         n = 1
         while at.exists():
@@ -128,12 +130,12 @@ class Context:
             self.stop(server)
 
     def run_riposte(self, store, cores=SERVER_CORE, kind=servers.Riposte, preload=None, binary=None):
-        server = kind(self.path(kind.name.replace(", ", "-")), binary or self.riposte, store)
+        server = kind(self.path(kind.name), binary or self.riposte, store)
         server.preload = preload
         return self.run(server, cores).wait_for_api()
 
-    def run_echoes(self, kinds=(servers.Echo,)):
-        return [self.run(kind(self.path(kind.name.replace(", ", "-")), self.tools), SERVER_CORE) for kind in kinds]
+    def run_echoes(self, kinds=(servers.Echo,), cores=SERVER_CORE):
+        return [self.run(kind(self.path(kind.name), self.tools), cores) for kind in kinds]
 
     def run_peers(self, names, kinds=None, cores=SERVER_CORE):
         """Those that are installed and do start; of one that does not, the reason is noted."""
@@ -147,12 +149,12 @@ class Context:
 
     # ---- load ----
 
-    def load(self, program, server, *options, **keywords):
+    def load(self, program, server, *options, cores=LOAD_CORE, **keywords):
         """Run a load generator on its core against a server, whose CPU time it reads."""
         command = [self.tools / program, "--port", server.port, "--pids", ",".join(map(str, server.pids())), *options]
         if program == "load_udp" and not server.answers_names:
             command.append("--echo")
-        return rounds.tool(command, LOAD_CORE, **keywords)
+        return rounds.tool(command, cores, **keywords)
 
     def in_turn(self, names, one, n_rounds=None, quiet_cpus=rounds.QUIET_CPUS):
         """n rounds in which one(name) measures each in turn, a round beginning with another one each time."""

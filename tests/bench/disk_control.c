@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "measure.h"
+#include "options.h"
 #include "questions.h"
 
 #define SYNC_MOST (1 << 20)
@@ -30,10 +31,9 @@ static void print(uint64_t updates, const struct histogram *h, const struct cpu_
     cpu_read(&to, &nobody);
     (void)printf("{");
     cpu_print(stdout, from, &to);
-    (void)printf("\"done\": %" PRIu64 ", \"commits\": %" PRIu64
-                 ", \"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, \"most_us\": %.1f}\n",
-                 updates, h->n, histogram_us(h, 0.5), histogram_us(h, 0.99), histogram_us(h, 0.999),
-                 histogram_us(h, 1.0));
+    (void)printf("\"done\": %" PRIu64 ", \"commits\": %" PRIu64 ", ", updates, h->n);
+    latency_print(stdout, h);
+    (void)printf("}\n");
 }
 
 /* ---- SQLite ---- */

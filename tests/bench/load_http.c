@@ -8,7 +8,6 @@
  * server for its value the moment its update is acknowledged, and an answer without it counts as stale. */
 #include <ctype.h>
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
@@ -19,9 +18,12 @@
 #include <unistd.h>
 
 #include "measure.h"
+#include "options.h"
 #include "questions.h"
 
 #define CLIENTS_MOST   1000
+#define COUNT_MOST     1000000000
+#define RATE_MOST      1000000
 #define REPLY_ROOM     4096
 #define REQUEST_ROOM   1024
 #define ANSWER_ROOM    4096
@@ -377,8 +379,6 @@ static void load_close(struct load *l)
 
 static void print(const struct counts *c, const struct cpu_reading *from, const struct cpu_reading *to)
 {
-    const struct histogram *h = &c->latency;
-
     (void)printf("{");
     cpu_print(stdout, from, to);
     (void)printf("\"done\": %" PRIu64 ", \"refused\": %" PRIu64 ", \"first_refusal\": %u, \"unechoed\": %" PRIu64
@@ -386,10 +386,8 @@ static void print(const struct counts *c, const struct cpu_reading *from, const 
                  ", \"truncated\": %" PRIu64 ", \"lost\": %" PRIu64 ", ",
                  c->done, c->refused, c->first_refusal, c->unechoed, c->broken, c->asked, c->stale, c->truncated,
                  c->lost);
-    (void)printf(
-        "\"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, \"most_us\": %.1f, \"ask_p50_us\": %.1f}\n",
-        histogram_us(h, 0.5), histogram_us(h, 0.99), histogram_us(h, 0.999), histogram_us(h, 1.0),
-        histogram_us(&c->ask_latency, 0.5));
+    latency_print(stdout, &c->latency);
+    (void)printf(", \"ask_p50_us\": %.1f}\n", histogram_us(&c->ask_latency, 0.5));
 }
 
 static void measure(struct load *l)
@@ -410,77 +408,33 @@ static void measure(struct load *l)
     print(&l->counts, &from, &to);
 }
 
-static const struct option long_options[] = {
-    {"port", required_argument, NULL, 'p'},
-    {"accounts", required_argument, NULL, 'a'},
-    {"seconds", required_argument, NULL, 's'},
-    {"warm", required_argument, NULL, 'w'},
-    {"count", required_argument, NULL, 'n'},
-    {"rate", required_argument, NULL, 'r'},
-    {"clients", required_argument, NULL, 'c'},
-    {"ask", required_argument, NULL, 'A'},
-    {"seed", required_argument, NULL, 'S'},
-    {"pids", required_argument, NULL, 'P'},
-    {NULL, 0, NULL, 0},
-};
-
-static _Noreturn void usage(void)
+static void read_options(struct options *o, int argc, char **argv)
 {
-    die("usage: load_http --port N --accounts FILE [--clients N] [--seconds S] [--warm S] [--count UPDATES]\n"
-        "         [--rate N] [--ask DNS-PORT] [--seed N] [--pids PID,…]");
-}
+    const struct option_row rows[] = {
+        OPTION_ROW_PORT(&o->port),
+        {"--accounts", "FILE", OPTION_TEXT, &o->accounts, 0, 0, OPTION_MUST},
+        {"--clients", "N", OPTION_COUNT, &o->clients, 1, CLIENTS_MOST, OPTION_MAY},
+        OPTION_ROW_SECONDS(&o->seconds),
+        OPTION_ROW_WARM(&o->warm_s),
+        {"--count", "UPDATES", OPTION_NUMBER, &o->count, 1, COUNT_MOST, OPTION_MAY},
+        {"--rate", "N", OPTION_NUMBER, &o->rate, 1, RATE_MOST, OPTION_MAY},
+        {"--ask", "DNS-PORT", OPTION_PORT, &o->ask_port, 1, UINT16_MAX, OPTION_MAY},
+        {"--seed", "N", OPTION_NUMBER, &o->seed, 0, UINT64_MAX / 2, OPTION_MAY},
+        OPTION_ROW_PIDS(&o->watched),
+    };
 
-static void set_option(struct options *o, int option)
-{
-    switch (option) {
-    case 'p':
-        o->port = (uint16_t)option_number("--port", optarg, 1, UINT16_MAX);
-        break;
-    case 'a':
-        o->accounts = optarg;
-        break;
-    case 's':
-        o->seconds = option_seconds("--seconds", optarg);
-        break;
-    case 'w':
-        o->warm_s = option_seconds("--warm", optarg);
-        break;
-    case 'n':
-        o->count = option_number("--count", optarg, 1, 1000000000);
-        break;
-    case 'r':
-        o->rate = option_number("--rate", optarg, 1, 1000000);
-        break;
-    case 'c':
-        o->clients = (unsigned)option_number("--clients", optarg, 1, CLIENTS_MOST);
-        break;
-    case 'A':
-        o->ask_port = (uint16_t)option_number("--ask", optarg, 1, UINT16_MAX);
-        break;
-    case 'S':
-        o->seed = option_number("--seed", optarg, 0, UINT64_MAX / 2);
-        break;
-    case 'P':
-        processes_parse(&o->watched, optarg);
-        break;
-    default:
-        usage();
-    }
+    options_read(rows, sizeof rows / sizeof rows[0], argc, argv);
 }
 
 int main(int argc, char **argv)
 {
     struct load *l = calloc(1, sizeof *l);
-    int option;
 
     if (l == NULL)
         die("no memory");
     l->options = (struct options){.zone = BENCH_ZONE, .seconds = 1.0, .warm_s = 0.2, .clients = 1};
     l->options.seed = now_ns(); /* values that no earlier run has sent */
-    while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
-        set_option(&l->options, option);
-    if (l->options.port == 0 || l->options.accounts == NULL || optind != argc)
-        usage();
+    read_options(&l->options, argc, argv);
     load_open(l);
     measure(l);
     load_close(l);

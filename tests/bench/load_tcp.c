@@ -4,7 +4,6 @@
  * one write of as many new questions. With --once each connection asks one question and is then reset: thousands of
  * them a second would otherwise use up the ports of this machine (TIME_WAIT). */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <netinet/tcp.h>
 #include <stdbool.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "measure.h"
+#include "options.h"
 #include "questions.h"
 
 #define WINDOW_MOST      64
@@ -225,18 +225,15 @@ static void run_until(struct load *l, uint64_t end_ns)
 
 static void print(const struct counts *c, const struct cpu_reading *from, const struct cpu_reading *to)
 {
-    const struct histogram *h = &c->latency;
-
     (void)printf("{");
     cpu_print(stdout, from, to);
     (void)printf("\"answered\": %" PRIu64 ", \"wrong\": %" PRIu64 ", \"sampled\": %" PRIu64 ", \"broken\": %" PRIu64
-                 ", \"rcodes\": {",
+                 ", ",
                  c->answered, c->wrong, c->sampled, c->broken);
-    for (unsigned i = 0, n = 0; i < RCODE_COUNT; i++)
-        if (c->rcodes[i] > 0)
-            (void)printf("%s\"%u\": %" PRIu64, n++ > 0 ? ", " : "", i, c->rcodes[i]);
-    (void)printf("}, \"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, \"most_us\": %.1f}\n",
-                 histogram_us(h, 0.5), histogram_us(h, 0.99), histogram_us(h, 0.999), histogram_us(h, 1.0));
+    rcodes_print(stdout, c->rcodes);
+    (void)printf(", ");
+    latency_print(stdout, &c->latency);
+    (void)printf("}\n");
 }
 
 static void measure(struct load *l)
@@ -251,53 +248,21 @@ static void measure(struct load *l)
     print(&l->counts, &from, &to);
 }
 
-static const struct option long_options[] = {
-    {"port", required_argument, NULL, 'p'},        {"once", no_argument, NULL, 'o'},
-    {"seconds", required_argument, NULL, 's'},     {"warm", required_argument, NULL, 'w'},
-    {"names", required_argument, NULL, 'n'},       {"questions", required_argument, NULL, 'q'},
-    {"connections", required_argument, NULL, 'c'}, {"window", required_argument, NULL, 'W'},
-    {"pids", required_argument, NULL, 'P'},        {NULL, 0, NULL, 0},
-};
-
-static _Noreturn void usage(void)
+static void read_options(struct options *o, int argc, char **argv)
 {
-    die("usage: load_tcp --port N [--names N] [--seconds S] [--warm S] [--connections N] [--window N] [--once]\n"
-        "         [--questions N] [--pids PID,…]");
-}
+    const struct option_row rows[] = {
+        OPTION_ROW_PORT(&o->port),
+        {"--names", "N", OPTION_NUMBER, &o->names, 1, NAMES_MOST, OPTION_MAY},
+        OPTION_ROW_SECONDS(&o->seconds),
+        OPTION_ROW_WARM(&o->warm_s),
+        {"--connections", "N", OPTION_COUNT, &o->connections, 1, CONNECTIONS_MOST, OPTION_MAY},
+        {"--window", "N", OPTION_COUNT, &o->window, 1, WINDOW_MOST, OPTION_MAY},
+        {"--once", NULL, OPTION_FLAG, &o->once, 0, 0, OPTION_MAY},
+        {"--questions", "N", OPTION_NUMBER, &o->questions, 1, QUESTIONS_MOST, OPTION_MAY},
+        OPTION_ROW_PIDS(&o->watched),
+    };
 
-static void set_option(struct options *o, int option)
-{
-    switch (option) {
-    case 'p':
-        o->port = (uint16_t)option_number("--port", optarg, 1, UINT16_MAX);
-        break;
-    case 'o':
-        o->once = true;
-        break;
-    case 's':
-        o->seconds = option_seconds("--seconds", optarg);
-        break;
-    case 'w':
-        o->warm_s = option_seconds("--warm", optarg);
-        break;
-    case 'n':
-        o->names = option_number("--names", optarg, 1, 100000000);
-        break;
-    case 'q':
-        o->questions = option_number("--questions", optarg, 1, 10000000);
-        break;
-    case 'c':
-        o->connections = (unsigned)option_number("--connections", optarg, 1, CONNECTIONS_MOST);
-        break;
-    case 'W':
-        o->window = (unsigned)option_number("--window", optarg, 1, WINDOW_MOST);
-        break;
-    case 'P':
-        processes_parse(&o->watched, optarg);
-        break;
-    default:
-        usage();
-    }
+    options_read(rows, sizeof rows / sizeof rows[0], argc, argv);
 }
 
 static void load_open(struct load *l)
@@ -323,16 +288,12 @@ static void load_close(struct load *l)
 int main(int argc, char **argv)
 {
     struct load *l = calloc(1, sizeof *l);
-    int option;
 
     if (l == NULL)
         die("no memory");
     l->options = (struct options){
         .seconds = 1.0, .warm_s = 0.2, .names = 10000, .questions = 100000, .connections = 20, .window = 8};
-    while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
-        set_option(&l->options, option);
-    if (l->options.port == 0 || optind != argc)
-        usage();
+    read_options(&l->options, argc, argv);
     load_open(l);
     measure(l);
     load_close(l);

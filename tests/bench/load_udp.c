@@ -5,7 +5,6 @@
  * and a latency counts from the time at which its question should have left. Sockets are asked in turn without
  * waiting, so the server never pays for waking this program. What a batch brought is answered with one sendmmsg. */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -15,11 +14,13 @@
 #include <unistd.h>
 
 #include "measure.h"
+#include "options.h"
 #include "questions.h"
 
 #define WINDOW_MOST   64 /* a slot's number and its generation share the 16 bits of the id */
 #define SLOT_BITS     6
 #define SOCKETS_MOST  256
+#define RATE_MOST     10000000
 #define ANSWER_ROOM   2048
 #define LOST_NS       (500u * NS_PER_MS) /* no answer after this: asked again, and counted */
 #define LOOK_EVERY_NS (50u * NS_PER_MS)  /* for lost ones */
@@ -279,19 +280,15 @@ static void load_close(struct load *l)
 
 static void print(const struct counts *c, const struct cpu_reading *from, const struct cpu_reading *to)
 {
-    const struct histogram *h = &c->latency;
-
     (void)printf("{");
     cpu_print(stdout, from, to);
     (void)printf("\"asked\": %" PRIu64 ", \"answered\": %" PRIu64 ", \"lost\": %" PRIu64 ", \"wrong\": %" PRIu64
-                 ", \"stray\": %" PRIu64 ", \"sampled\": %" PRIu64 ", \"rcodes\": {",
+                 ", \"stray\": %" PRIu64 ", \"sampled\": %" PRIu64 ", ",
                  c->asked, c->answered, c->lost, c->wrong, c->stray, c->sampled);
-    for (unsigned i = 0, n = 0; i < RCODE_COUNT; i++)
-        if (c->rcodes[i] > 0)
-            (void)printf("%s\"%u\": %" PRIu64, n++ > 0 ? ", " : "", i, c->rcodes[i]);
-    (void)printf("}, \"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, \"most_us\": %.1f, \"late\": %.6f}\n",
-                 histogram_us(h, 0.5), histogram_us(h, 0.99), histogram_us(h, 0.999), histogram_us(h, 1.0),
-                 histogram_above(h, LATE_NS));
+    rcodes_print(stdout, c->rcodes);
+    (void)printf(", ");
+    latency_print(stdout, &c->latency);
+    (void)printf(", \"late\": %.6f}\n", histogram_above(&c->latency, LATE_NS));
 }
 
 /* What happens while nothing is measured any more belongs to no count. */
@@ -320,77 +317,33 @@ static void measure(struct load *l)
     free(counts);
 }
 
-static const struct option long_options[] = {
-    {"port", required_argument, NULL, 'p'},
-    {"echo", no_argument, NULL, 'e'},
-    {"seconds", required_argument, NULL, 's'},
-    {"warm", required_argument, NULL, 'w'},
-    {"rate", required_argument, NULL, 'r'},
-    {"names", required_argument, NULL, 'n'},
-    {"sockets", required_argument, NULL, 'k'},
-    {"window", required_argument, NULL, 'o'},
-    {"pids", required_argument, NULL, 'P'},
-    {"questions", required_argument, NULL, 'q'},
-    {NULL, 0, NULL, 0},
-};
-
-static _Noreturn void usage(void)
+static void read_options(struct options *o, int argc, char **argv)
 {
-    die("usage: load_udp --port N [--names N] [--seconds S] [--warm S] [--rate N] [--sockets N] [--window N]\n"
-        "         [--questions N] [--pids PID,…] [--echo]");
-}
+    const struct option_row rows[] = {
+        OPTION_ROW_PORT(&o->port),
+        {"--names", "N", OPTION_NUMBER, &o->names, 1, NAMES_MOST, OPTION_MAY},
+        OPTION_ROW_SECONDS(&o->seconds),
+        OPTION_ROW_WARM(&o->warm_s),
+        {"--rate", "N", OPTION_NUMBER, &o->rate, 1, RATE_MOST, OPTION_MAY},
+        {"--sockets", "N", OPTION_COUNT, &o->sockets, 1, SOCKETS_MOST, OPTION_MAY},
+        {"--window", "N", OPTION_COUNT, &o->window, 1, WINDOW_MOST, OPTION_MAY},
+        {"--questions", "N", OPTION_NUMBER, &o->questions, 1, QUESTIONS_MOST, OPTION_MAY},
+        OPTION_ROW_PIDS(&o->watched),
+        {"--echo", NULL, OPTION_FLAG, &o->echo, 0, 0, OPTION_MAY},
+    };
 
-static void set_option(struct options *o, int option)
-{
-    switch (option) {
-    case 'p':
-        o->port = (uint16_t)option_number("--port", optarg, 1, UINT16_MAX);
-        break;
-    case 'e':
-        o->echo = true;
-        break;
-    case 's':
-        o->seconds = option_seconds("--seconds", optarg);
-        break;
-    case 'w':
-        o->warm_s = option_seconds("--warm", optarg);
-        break;
-    case 'r':
-        o->rate = option_number("--rate", optarg, 1, 10000000);
-        break;
-    case 'n':
-        o->names = option_number("--names", optarg, 1, 100000000);
-        break;
-    case 'k':
-        o->sockets = (unsigned)option_number("--sockets", optarg, 1, SOCKETS_MOST);
-        break;
-    case 'o':
-        o->window = (unsigned)option_number("--window", optarg, 1, WINDOW_MOST);
-        break;
-    case 'q':
-        o->questions = option_number("--questions", optarg, 1, 10000000);
-        break;
-    case 'P':
-        processes_parse(&o->watched, optarg);
-        break;
-    default:
-        usage();
-    }
+    options_read(rows, sizeof rows / sizeof rows[0], argc, argv);
 }
 
 int main(int argc, char **argv)
 {
     struct load *l = calloc(1, sizeof *l);
-    int option;
 
     if (l == NULL)
         die("no memory");
     l->options = (struct options){
         .seconds = 1.0, .warm_s = 0.2, .names = 10000, .questions = 100000, .sockets = 8, .window = 16};
-    while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
-        set_option(&l->options, option);
-    if (l->options.port == 0 || optind != argc)
-        usage();
+    read_options(&l->options, argc, argv);
     load_open(l);
     measure(l);
     load_close(l);

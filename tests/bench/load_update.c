@@ -5,7 +5,6 @@
  * The keys are the lines of a file, "name key-name base64"; client k of n takes lines k, k + n, k + 2 n … in turn.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -18,6 +17,7 @@
 
 #include "measure.h"
 #include "message.h"
+#include "options.h"
 #include "questions.h"
 
 #define CLIENTS_MOST  1000
@@ -291,18 +291,15 @@ static void load_close(struct load *l)
 
 static void print(const struct counts *c, const struct cpu_reading *from, const struct cpu_reading *to)
 {
-    const struct histogram *h = &c->latency;
-
     (void)printf("{");
     cpu_print(stdout, from, to);
     (void)printf("\"done\": %" PRIu64 ", \"refused\": %" PRIu64 ", \"unsigned\": %" PRIu64 ", \"lost\": %" PRIu64
-                 ", \"rcodes\": {",
+                 ", ",
                  c->done, c->refused, c->unsigned_replies, c->lost);
-    for (unsigned i = 0, n = 0; i < RCODE_COUNT; i++)
-        if (c->rcodes[i] > 0)
-            (void)printf("%s\"%u\": %" PRIu64, n++ > 0 ? ", " : "", i, c->rcodes[i]);
-    (void)printf("}, \"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, \"most_us\": %.1f}\n",
-                 histogram_us(h, 0.5), histogram_us(h, 0.99), histogram_us(h, 0.999), histogram_us(h, 1.0));
+    rcodes_print(stdout, c->rcodes);
+    (void)printf(", ");
+    latency_print(stdout, &c->latency);
+    (void)printf("}\n");
 }
 
 static void measure(struct load *l)
@@ -319,59 +316,28 @@ static void measure(struct load *l)
     print(&l->counts, &from, &to);
 }
 
-static const struct option long_options[] = {
-    {"port", required_argument, NULL, 'p'},
-    {"keys", required_argument, NULL, 'k'},
-    {"seconds", required_argument, NULL, 's'},
-    {"warm", required_argument, NULL, 'w'},
-    {"clients", required_argument, NULL, 'c'},
-    {"pids", required_argument, NULL, 'P'},
-    {NULL, 0, NULL, 0},
-};
-
-static _Noreturn void usage(void)
+static void read_options(struct options *o, int argc, char **argv)
 {
-    die("usage: load_update --port N --keys FILE [--clients N] [--seconds S] [--warm S] [--pids PID,…]");
-}
+    const struct option_row rows[] = {
+        OPTION_ROW_PORT(&o->port),
+        {"--keys", "FILE", OPTION_TEXT, &o->keys, 0, 0, OPTION_MUST},
+        {"--clients", "N", OPTION_COUNT, &o->clients, 1, CLIENTS_MOST, OPTION_MAY},
+        OPTION_ROW_SECONDS(&o->seconds),
+        OPTION_ROW_WARM(&o->warm_s),
+        OPTION_ROW_PIDS(&o->watched),
+    };
 
-static void set_option(struct options *o, int option)
-{
-    switch (option) {
-    case 'p':
-        o->port = (uint16_t)option_number("--port", optarg, 1, UINT16_MAX);
-        break;
-    case 'k':
-        o->keys = optarg;
-        break;
-    case 's':
-        o->seconds = option_seconds("--seconds", optarg);
-        break;
-    case 'w':
-        o->warm_s = option_seconds("--warm", optarg);
-        break;
-    case 'c':
-        o->clients = (unsigned)option_number("--clients", optarg, 1, CLIENTS_MOST);
-        break;
-    case 'P':
-        processes_parse(&o->watched, optarg);
-        break;
-    default:
-        usage();
-    }
+    options_read(rows, sizeof rows / sizeof rows[0], argc, argv);
 }
 
 int main(int argc, char **argv)
 {
     struct load *l = calloc(1, sizeof *l);
-    int option;
 
     if (l == NULL)
         die("no memory");
     l->options = (struct options){.zone = BENCH_ZONE, .seconds = 1.0, .warm_s = 0.2, .clients = 1};
-    while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
-        set_option(&l->options, option);
-    if (l->options.port == 0 || l->options.keys == NULL || optind != argc)
-        usage();
+    read_options(&l->options, argc, argv);
     load_open(l);
     measure(l);
     load_close(l);

@@ -1,7 +1,6 @@
 #include "measure.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -16,7 +15,6 @@
 #define SUB_COUNT (1u << SUB_BITS)
 #define PATH_ROOM 320 /* /proc/PID/task/NAME/schedstat */
 #define LINE_ROOM 1024
-#define HOUR_S    3600.0
 #define BASE_TEN  10
 #define MS_PER_S  1000u
 
@@ -44,28 +42,6 @@ uint64_t now_ns(void)
     if (clock_gettime(CLOCK_MONOTONIC, &t) != 0)
         die_errno("clock_gettime");
     return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
-}
-
-uint64_t option_number(const char *name, const char *text, uint64_t least, uint64_t most)
-{
-    char *end = NULL;
-    uint64_t v;
-
-    errno = 0;
-    v = strtoull(text, &end, BASE_TEN);
-    if (!isdigit((unsigned char)text[0]) || *end != '\0' || errno != 0 || v < least || v > most)
-        die("%s is a number from %" PRIu64 " to %" PRIu64 ", not \"%s\"", name, least, most, text);
-    return v;
-}
-
-double option_seconds(const char *name, const char *text)
-{
-    char *end = NULL;
-    double v = strtod(text, &end);
-
-    if (end == text || *end != '\0' || !(v > 0.0 && v <= HOUR_S))
-        die("%s is a number of seconds above 0, at most 3600, not \"%s\"", name, text);
-    return v;
 }
 
 struct sockaddr_in loopback(uint16_t port)
@@ -141,6 +117,12 @@ double histogram_above(const struct histogram *h, uint64_t ns)
     for (unsigned i = bucket_of(ns) + 1; i < HISTOGRAM_BUCKETS; i++)
         above += h->buckets[i];
     return h->n > 0 ? (double)above / (double)h->n : 0.0;
+}
+
+void latency_print(FILE *out, const struct histogram *h)
+{
+    (void)fprintf(out, "\"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, \"most_us\": %.1f",
+                  histogram_us(h, 0.5), histogram_us(h, 0.99), histogram_us(h, 0.999), histogram_us(h, 1.0));
 }
 
 /* ---- CPU time ---- */

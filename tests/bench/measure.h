@@ -1,5 +1,5 @@
-/* tests/bench/measure.h -- what all the load generators need: time, random numbers, latencies, CPU time of others,
- * and numbers from the command line. Any thread; nothing here keeps state of its own. */
+/* tests/bench/measure.h -- what all the load generators need: time, random numbers, latencies, CPU time of others.
+ * Any thread; nothing here keeps state of its own. */
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H
 
@@ -20,9 +20,6 @@ _Noreturn void die_errno(const char *what);
 
 uint64_t now_ns(void); /* CLOCK_MONOTONIC */
 
-/* A decimal number from least to most, else die() with the option's name. */
-uint64_t option_number(const char *name, const char *text, uint64_t least, uint64_t most);
-double option_seconds(const char *name, const char *text); /* such as 0.5; more than 0, at most an hour */
 struct sockaddr_in loopback(uint16_t port);
 
 /* The same numbers on every machine: splitmix64, by Sebastiano Vigna. */
@@ -44,6 +41,8 @@ void histogram_add(struct histogram *h, uint64_t ns);
 double histogram_us(const struct histogram *h, double share);
 /* The share that took longer than so many ns. */
 double histogram_above(const struct histogram *h, uint64_t ns);
+/* As members of a JSON object, without a comma at the end: p50_us, p99_us, p999_us, most_us. */
+void latency_print(FILE *out, const struct histogram *h);
 
 /* ---- CPU time ---- */
 

@@ -1,14 +1,15 @@
-"""The parts that ask questions: udp, names, churn, tcp."""
+"""The parts that ask questions: udp, workers, names, churn, tcp."""
 
 import rounds
 import servers
-from context import LOAD_CORE, number, spread_text
+from context import BOTH_CORES, LOAD_CORE, number, spread_text
 
 NAMES = 10000
 MANY_NAMES = 1000000
 UPDATES_PER_S = 200
 CALM_RATE = 20000  # questions a second at which latency is measured
 CALM = ("--rate", CALM_RATE, "--sockets", 2)
+SPREAD = ("--sockets", 32, "--window", 4)  # as many outstanding as else, of so many clients that each worker has its part
 
 
 def speed_rows(found, base):
@@ -72,6 +73,35 @@ def udp(c):
 def latency_row(found, name):
     return [name, *(spread_text(found.values(name, lambda m, k=k: m[k]), 0) for k in ("p50_us", "p99_us", "p999_us")),
             spread_text([m * 100 for m in found.values(name, lambda m: m["late"])], 3) + " %"]
+
+
+def workers(c):
+    """One worker and two, server and generator together on two cores: what a query costs, and who does the work."""
+    store = c.store(NAMES, credentials=NAMES)
+    running = c.run_echoes((servers.Echo, servers.EchoTwo), BOTH_CORES)
+    running += [c.run_riposte(store, BOTH_CORES, kind) for kind in (servers.Riposte, servers.RiposteTwo)]
+    if servers.Gdnsd in c.peers:
+        running += c.run_peers(NAMES, (servers.Gdnsd, servers.GdnsdTwo), BOTH_CORES)
+    by = {s.name: s for s in running}
+
+    def one(name):
+        before = by[name].threads_ns()
+        found = c.load("load_udp", by[name], "--seconds", c.seconds, "--names", NAMES, *SPREAD, cores=BOTH_CORES)
+        used = [ns - before.get(task, 0) for task, ns in by[name].threads_ns().items()]
+        found["busiest"] = max(used) / max(1, sum(used))
+        return found
+
+    found = c.in_turn(list(by), one)
+    c.stop_all()
+    c.faults(found)
+    can_tell = c.judge_noise(found, servers.EchoTwo.name)
+    c.show("UDP, one worker and two, load on the same two cores, %d rounds of %s s" % (c.n_rounds, c.seconds),
+           speed_head("echo"), speed_rows(found, "echo"))
+    c.show("Of a server's CPU time, its busiest thread's", ["server", "share"],
+           [[name, spread_text(found.values(name, lambda m: m["busiest"]))] for name in by])
+    c.data["workers"] = {"rounds": found.dump()}
+    got, reached = judge(found, servers.RiposteTwo.name, servers.EchoTwo.name, rounds.cpu_us, 1.10, can_tell)
+    c.goal("UDP, 2 workers: CPU a query, of echo with 2", "at most 1.10", got, reached)
 
 
 def names(c):

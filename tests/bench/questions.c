@@ -132,6 +132,20 @@ unsigned answer_rcode(const uint8_t *msg)
     return msg[3] & 0x0f;
 }
 
+void rcodes_print(FILE *out, const uint64_t rcodes[RCODE_COUNT])
+{
+    const char *comma = "";
+
+    (void)fputs("\"rcodes\": {", out);
+    for (unsigned i = 0; i < RCODE_COUNT; i++) {
+        if (rcodes[i] == 0)
+            continue;
+        (void)fprintf(out, "%s\"%u\": %" PRIu64, comma, i, rcodes[i]);
+        comma = ", ";
+    }
+    (void)fputc('}', out);
+}
+
 /* Behind the owner at `at`, or 0. */
 static size_t skip_owner(const uint8_t *msg, size_t len, size_t at)
 {

@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #define BENCH_ZONE      "acme.example.org"
 #define BENCH_LABEL_LEN 36
@@ -19,6 +20,8 @@
 #define DNS_ID_LEN      2
 #define DNS_HEADER_LEN  12
 #define RCODE_COUNT     16
+#define NAMES_MOST      100000000 /* that can be asked for, and questions about them */
+#define QUESTIONS_MOST  10000000
 
 enum question_kind { QUESTION_TXT, QUESTION_CAA, QUESTION_A, QUESTION_ABSENT };
 
@@ -52,5 +55,7 @@ enum checked { CHECK_COUNTS, CHECK_ALL };
  * the caller's business. */
 const char *answer_fault(const struct question *q, const uint8_t *msg, size_t len, enum checked how);
 unsigned answer_rcode(const uint8_t *msg); /* of at least DNS_HEADER_LEN octets */
+/* As a member of a JSON object, without a comma at the end: those that there were. */
+void rcodes_print(FILE *out, const uint64_t rcodes[RCODE_COUNT]);
 
 #endif

@@ -173,6 +173,17 @@ class Server:
                              if line.startswith("voluntary_ctxt_switches:"))
         return total
 
+    def threads_ns(self):
+        """How long each of its threads has been on a core."""
+        found = {}
+        for pid in self.pids():
+            for task in pathlib.Path("/proc/%d/task" % pid).iterdir():
+                try:
+                    found[int(task.name)] = int((task / "schedstat").read_text().split()[0])
+                except OSError:
+                    continue  # it has ended
+        return found
+
     def written(self):
         """Octets that it has sent towards the disk."""
         for line in pathlib.Path("/proc/%d/io" % self.process.pid).read_text().splitlines():
@@ -191,7 +202,7 @@ class Echo(Server):
         self.tools = tools
 
     def command(self):
-        return [str(self.tools / "echo_udp"), str(self.port), *self.mode]
+        return [str(self.tools / "echo_udp"), "--port", str(self.port), *self.mode]
 
     def is_up(self, name):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
@@ -206,7 +217,12 @@ class Echo(Server):
 
 class EchoProbe(Echo):
     name = "echo, PROBE"
-    mode = ("probe",)
+    mode = ("--probe",)
+
+
+class EchoTwo(Echo):
+    name = "echo, 2 workers"
+    mode = ("--workers", "2")
 
 
 CONFIG = """zones:
@@ -215,7 +231,7 @@ CONFIG = """zones:
     name-servers: [{{name: ns1.{zone}, addresses: ["127.0.0.1"]}}]
 dns:
   listen: ["{address}:{port}"]
-  workers: 1
+  workers: {workers}
 api:
   listen: [{{address: "127.0.0.1:{http}"}}]
 limits: {{changes: 0/s, names: 100000000, names-unclaimed: 100000000}}
@@ -229,6 +245,7 @@ log: {{level: warning}}
 class Riposte(Server):
     name = "riposte"
     address = "127.0.0.1"
+    workers = 1
 
     def __init__(self, folder, binary, store=None):
         """store: a database to begin with, which is copied; None: an empty one."""
@@ -240,7 +257,8 @@ class Riposte(Server):
         if store is not None:
             shutil.copyfile(store, self.folder / "riposte.db")
         (self.folder / "riposte.yaml").write_text(CONFIG.format(
-            zone=fill.ZONE, address=self.address, port=self.port, http=self.http, folder=self.folder))
+            zone=fill.ZONE, address=self.address, port=self.port, workers=self.workers, http=self.http,
+            folder=self.folder))
 
     def command(self):
         return [str(self.binary), "serve", "-c", str(self.folder / "riposte.yaml")]
@@ -276,6 +294,11 @@ class Riposte(Server):
         return done.returncode == 0, done.stdout + done.stderr
 
 
+class RiposteTwo(Riposte):
+    name = "riposte, 2 workers"
+    workers = 2
+
+
 class RiposteWildcard(Riposte):
     name = "riposte, wildcard"
     address = "0.0.0.0"
@@ -295,17 +318,23 @@ class Peer(Server):
 
 class Gdnsd(Peer):
     name, program, package = "gdnsd", "gdnsd", "gdnsd"
+    workers = 1
 
     def write(self):
         for part in ("zones", "run", "state"):
             (self.folder / part).mkdir()
         (self.folder / "zones" / fill.ZONE).symlink_to(self.zone)
         (self.folder / "config").write_text(
-            "options => {\n listen => 127.0.0.1:%d,\n udp_threads => 1,\n tcp_threads => 1,\n run_dir => %s/run,\n"
-            " state_dir => %s/state,\n}\n" % (self.port, self.folder, self.folder))
+            "options => {\n listen => 127.0.0.1:%d,\n udp_threads => %d,\n tcp_threads => 1,\n run_dir => %s/run,\n"
+            " state_dir => %s/state,\n}\n" % (self.port, self.workers, self.folder, self.folder))
 
     def command(self):
         return ["/usr/sbin/gdnsd", "-c", str(self.folder), "start"]
+
+
+class GdnsdTwo(Gdnsd):
+    name = "gdnsd, 2 workers"
+    workers = 2
 
 
 class Nsd(Peer):
