@@ -28,6 +28,29 @@ void *ids_get(const struct ids *a, uint32_t id); /* NULL: none */
 MUST_USE enum err ids_append(struct ids *a, void *row);
 void ids_fini(struct ids *a, void (*free_row)(void *row));
 
+/* ---- rows of a slab by id, each with a mark (state_index.c) ---- */
+
+struct ref_chunk;
+
+struct refs {
+    struct ref_place {
+        struct ref_chunk *at;
+        uint32_t n_marks; /* in the chunk */
+    } * chunks;
+    size_t n_chunks;
+    uint32_t last; /* the highest id */
+};
+
+uint32_t refs_get(const struct refs *a, uint32_t id); /* as of slab_ref(); 0: there is no such id */
+void refs_set(struct refs *a, uint32_t id, uint32_t ref);
+MUST_USE enum err refs_append(struct refs *a, uint32_t ref); /* at a->last + 1; ERR_MEMORY */
+void refs_mark(struct refs *a, uint32_t id);                 /* one that is there */
+void refs_unmark(struct refs *a, uint32_t id);
+bool refs_is_marked(const struct refs *a, uint32_t id);
+/* The first marked id above `after`, 0: none. Few marks among many ids are found quickly. */
+uint32_t refs_next_marked(const struct refs *a, uint32_t after);
+void refs_fini(struct refs *a); /* the rows are the slab's */
+
 /* ---- ids by hash (state_index.c) ---- */
 
 #define INDEX_SEGMENTS 64 /* each grows by itself: the peak is one segment twice */
@@ -36,7 +59,7 @@ void ids_fini(struct ids *a, void (*free_row)(void *row));
 struct index {
     struct index_segment {
         uint64_t *slots; /* 0: empty; else 32 bits of the hash, then the id */
-        uint32_t cap;    /* a power of 2, or 0 */
+        uint32_t cap;
         uint32_t n;
     } segments[INDEX_SEGMENTS];
 };
