@@ -186,17 +186,17 @@ struct registration {
 };
 
 /* The label of the name, as acme-dns calls it: the owner without its zone. */
-static void put_subdomain(struct text *out, const struct name_entry *name, const struct zone_state *zone)
+static void put_subdomain(struct text *out, const struct name *owner, const struct zone_state *zone)
 {
     char text[NAME_MAX_LEN];
-    size_t end = name->owner_len - zone->spec.apex.len;
+    size_t end = (size_t)owner->len - zone->spec.apex.len;
     size_t len = 0;
 
-    for (size_t i = 0; i < end; i += 1u + name->owner[i]) {
+    for (size_t i = 0; i < end; i += 1u + owner->b[i]) {
         if (len > 0)
             text[len++] = '.';
-        memcpy(text + len, name->owner + i + 1, name->owner[i]);
-        len += name->owner[i];
+        memcpy(text + len, owner->b + i + 1, owner->b[i]);
+        len += owner->b[i];
     }
     put_json_string(out, text, len);
 }
@@ -207,7 +207,7 @@ static void put_registration(struct text *out, const struct result *result, cons
 {
     const struct credential *cred = state_credential(state, result->credential);
     const struct name_entry *name = state_name(state, result->name);
-    const struct zone_state *zone = name != NULL ? state_zone(state, name->zone) : NULL;
+    const struct zone_state *zone = name != NULL ? state_zone(state, name_zone(name)) : NULL;
     char uuid[UUID_TEXT_LEN + 1];
     char full[NAME_TEXT_MAX];
     struct name owner;
@@ -216,14 +216,14 @@ static void put_registration(struct text *out, const struct result *result, cons
         out->err = ERR_CORRUPT;
         return;
     }
-    name_set(&owner, name->owner, name->owner_len);
+    name_owner(state, name, &owner);
     name_format(&owner, full);
     text_printf(out, "{\"username\":\"%s\",\"password\":", uuid_format(&cred->uuid, uuid));
     put_json_string(out, result->secret, strlen(result->secret));
     text_put(out, ",\"fulldomain\":");
     put_json_string(out, full, strlen(full));
     text_put(out, ",\"subdomain\":");
-    put_subdomain(out, name, zone);
+    put_subdomain(out, &owner, zone);
     text_printf(out, ",\"allowfrom\":%s}", allowfrom);
 }
 

@@ -72,11 +72,13 @@ static void take_newest(struct checking *c, const struct state *state, const str
 
 static void take_values(struct checking *c, const struct state *state, const struct name_entry *n)
 {
-    c->what.n_values = n->values.n;
+    const struct value_set *vs = name_values(state, n);
+
+    c->what.n_values = vs->n;
     c->what.newest_s = 0;
     c->newest_by[0] = '\0';
-    for (size_t i = 0; i < n->values.n; i++) {
-        const struct value *v = &n->values.values[i];
+    for (size_t i = 0; i < vs->n; i++) {
+        const struct value *v = &vs->values[i];
         for (size_t k = 0; k < v->n_claims; k++)
             take_newest(c, state, &v->claims[k]);
     }
@@ -85,7 +87,7 @@ static void take_values(struct checking *c, const struct state *state, const str
 static void take_aliases(struct checking *c, const struct state *state, const struct name_entry *n)
 {
     uint32_t ids[ALIASES_MAX];
-    size_t n_ids = state_aliases_of(state, n->id, ids, ARRAY_LEN(ids));
+    size_t n_ids = state_aliases_of(state, name_id(n), ids, ARRAY_LEN(ids));
 
     c->what.n_aliases = n_ids < ARRAY_LEN(ids) ? n_ids : ARRAY_LEN(ids);
     for (size_t i = 0; i < c->what.n_aliases; i++)
@@ -103,11 +105,11 @@ static void find(void *arg, const struct viewer *v, const struct state *state)
     if (problem_is(&c->problem))
         return;
     n = state_resolve_name(state, v, &ref, &c->why);
-    c->is_found = n != NULL && n->retired_s == 0;
+    c->is_found = n != NULL && name_retired_s(n) == 0;
     if (!c->is_found)
         return;
-    c->name_id = n->id;
-    name_set(&c->name, n->owner, n->owner_len);
+    c->name_id = name_id(n);
+    name_owner(state, n, &c->name);
     take_values(c, state, n);
     take_aliases(c, state, n);
 }
@@ -118,7 +120,7 @@ static void look_again(void *arg, const struct viewer *unused, const struct stat
     const struct name_entry *n = state_name(state, c->name_id);
 
     (void)unused;
-    if (n != NULL && n->retired_s == 0)
+    if (n != NULL && name_retired_s(n) == 0)
         take_values(c, state, n);
 }
 

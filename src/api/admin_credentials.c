@@ -59,7 +59,7 @@ json_t *admin_json_scope(const struct state *s, const struct viewer *v, const st
 
     for (size_t i = 0; i < c->n_names; i++) {
         const struct name_entry *n = state_name(s, c->names[i]);
-        if (n != NULL && viewer_sees_name(v, s, n) && json_array_append_new(list, json_owner(n)) != 0) {
+        if (n != NULL && viewer_sees_name(v, s, n) && json_array_append_new(list, json_owner(s, n)) != 0) {
             json_decref(list);
             return NULL;
         }
@@ -138,7 +138,7 @@ static bool read_filter(struct credential_filter *f, struct http_request *rq, co
             admin_reply_refused(rq, &why);
             return false;
         }
-        f->name = n->id;
+        f->name = name_id(n);
     }
     return true;
 }
@@ -386,8 +386,10 @@ static size_t count_live_values(const struct state *s, const struct credential *
 
     for (size_t i = 0; i < c->n_names; i++) {
         const struct name_entry *name = state_name(s, c->names[i]);
-        for (size_t k = 0; name != NULL && k < name->values.n; k++)
-            n += value_claim_of(&name->values.values[k], c->id) != NULL ? 1u : 0u;
+        const struct value_set *vs = name != NULL ? name_values(s, name) : NULL;
+
+        for (size_t k = 0; vs != NULL && k < vs->n; k++)
+            n += value_claim_of(&vs->values[k], c->id) != NULL ? 1u : 0u;
     }
     return n;
 }

@@ -95,7 +95,7 @@ json_t *admin_json_value(const uint8_t *rdata, size_t rdlen);
 /* Add to list what of n's dns-persist-01 records no authority takes at now_s any more, or not for long; nothing
  * when the list has LAPSING_MAX already. False: no memory. */
 #define LAPSING_MAX 20
-MUST_USE bool admin_note_lapsing(json_t *list, const struct name_entry *n, int64_t now_s);
+MUST_USE bool admin_note_lapsing(json_t *list, const struct state *s, const struct name_entry *n, int64_t now_s);
 /* Set item's "credential" and "label": who made an entry of the journal. False: no memory. */
 MUST_USE bool admin_put_maker(json_t *item, const struct state *s, uint32_t credential, enum door door);
 

@@ -87,7 +87,7 @@ static void find_scope(struct reading *r, const struct viewer *v, const struct s
     for (size_t i = 0; !r->no_memory && i < c->n_names; i++) {
         const struct name_entry *n = state_name(s, c->names[i]);
         if (n != NULL && viewer_sees_name(v, s, n))
-            r->scope[r->n_scope++] = n->id;
+            r->scope[r->n_scope++] = name_id(n);
     }
     if (!r->no_memory)
         qsort(r->scope, r->n_scope, sizeof *r->scope, compare_ids);
@@ -102,7 +102,7 @@ static void find_name(struct reading *r, const struct viewer *v, const struct st
         return;
     n = state_resolve_name(s, v, &(struct name_ref){NAME_REF_ANY, text, strlen(text)}, &r->why);
     r->is_missing = n == NULL;
-    r->filter.name = n != NULL ? n->id : 0;
+    r->filter.name = n != NULL ? name_id(n) : 0;
 }
 
 static void find_account(struct reading *r, const struct viewer *v, const struct state *s)
@@ -395,7 +395,7 @@ static json_t *json_of_blank(const struct state *s, const struct blank *b)
     switch (b->what) {
     case BLANK_NAME:
         n = state_name(s, b->id);
-        return n != NULL ? json_owner(n) : json_null();
+        return n != NULL ? json_owner(s, n) : json_null();
     case BLANK_CREDENTIAL:
         c = b->id != CREDENTIAL_ADMIN ? state_credential(s, b->id) : NULL;
         return c != NULL ? json_string(uuid_format(&c->uuid, uuid)) : json_null();

@@ -102,26 +102,26 @@ json_t *json_nets(const struct net *nets, size_t n)
     return list;
 }
 
-json_t *json_owner(const struct name_entry *n)
+json_t *json_owner(const struct state *s, const struct name_entry *n)
 {
     char text[NAME_TEXT_MAX];
     struct name owner;
 
-    name_set(&owner, n->owner, n->owner_len);
+    name_owner(s, n, &owner);
     return json_string(name_format(&owner, text));
 }
 
 json_t *json_label(const struct state *s, const struct name_entry *n)
 {
-    const struct zone_state *zone = state_zone(s, n->zone);
-    size_t len = zone != NULL && zone->spec.apex.len < n->owner_len ? n->owner_len - zone->spec.apex.len : 0;
+    const struct zone_state *zone = state_zone(s, name_zone(n));
     uint8_t wire[NAME_MAX_LEN + 1] = {0};
     char text[NAME_TEXT_MAX];
-    struct name relative;
+    struct name owner, relative;
+    size_t len;
 
-    if (len == 0)
-        return json_owner(n);
-    memcpy(wire, n->owner, len); /* the root label behind it is there already */
+    name_owner(s, n, &owner);
+    len = (size_t)owner.len - zone->spec.apex.len;
+    memcpy(wire, owner.b, len); /* the root label behind it is there already */
     name_set(&relative, wire, len + 1);
     return json_string(name_format(&relative, text));
 }

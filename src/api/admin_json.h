@@ -39,7 +39,7 @@ json_t *json_addr(const struct addr *a);
 /* The network of a claim: the address itself for IPv4, a /64 for IPv6. */
 json_t *json_client_network(const struct addr *a);
 json_t *json_nets(const struct net *nets, size_t n);
-json_t *json_owner(const struct name_entry *n);                        /* without final dot */
+json_t *json_owner(const struct state *s, const struct name_entry *n); /* without final dot */
 json_t *json_label(const struct state *s, const struct name_entry *n); /* relative to its zone */
 json_t *json_account(const struct state *s, uint32_t account);         /* its name; null for the administrator */
 json_t *json_actions(unsigned actions);

@@ -5,11 +5,11 @@
 #include "core/persist.h"
 #include "core/value_set.h"
 
-static json_t *json_lapsing(const struct name_entry *n, const struct persist *p)
+static json_t *json_lapsing(const struct state *s, const struct name_entry *n, const struct persist *p)
 {
     json_t *object = json_object();
 
-    if (json_put(object, "name", json_owner(n)) &&
+    if (json_put(object, "name", json_owner(s, n)) &&
         json_put(object, "issuer", json_bytes(p->issuer, p->issuer_len)) &&
         json_put(object, "until", json_time(p->until_s)))
         return object;
@@ -30,14 +30,14 @@ static bool is_lapsing(struct persist *p, char text[PERSIST_TEXT_MAX], const str
            persist_term(p, now_s, PERSIST_SOON_S) != PERSIST_TERM_STANDS;
 }
 
-bool admin_note_lapsing(json_t *list, const struct name_entry *n, int64_t now_s)
+bool admin_note_lapsing(json_t *list, const struct state *s, const struct name_entry *n, int64_t now_s)
 {
+    const struct value_set *vs = name_values(s, n);
     char text[PERSIST_TEXT_MAX];
     struct persist p;
 
-    for (size_t i = 0; i < n->values.n && json_array_size(list) < LAPSING_MAX; i++) {
-        if (is_lapsing(&p, text, n->values.values + i, now_s) &&
-            json_array_append_new(list, json_lapsing(n, &p)) != 0)
+    for (size_t i = 0; i < vs->n && json_array_size(list) < LAPSING_MAX; i++) {
+        if (is_lapsing(&p, text, &vs->values[i], now_s) && json_array_append_new(list, json_lapsing(s, n, &p)) != 0)
             return false;
     }
     return true;

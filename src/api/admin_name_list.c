@@ -70,30 +70,32 @@ static void filter_read(struct name_filter *f, struct http_request *rq, const st
 
 static bool lists_domain(const struct name_entry *n, const char *domain)
 {
-    for (size_t i = 0; i < n->n_domains; i++)
-        if (strcmp(n->domains[i], domain) == 0)
+    for (size_t i = 0; i < name_n_domains(n); i++)
+        if (strcmp(name_domain(n, i), domain) == 0)
             return true;
     return false;
 }
 
-static bool has_newer_claim(const struct name_entry *n, int64_t than_s)
+static bool has_newer_claim(const struct state *s, const struct name_entry *n, int64_t than_s)
 {
+    const struct value_set *vs = name_values(s, n);
+
     /* The newest by order is the last. */
-    return n->values.n > 0 && value_newest_claim(&n->values.values[n->values.n - 1])->added_s > than_s;
+    return vs->n > 0 && value_newest_claim(&vs->values[vs->n - 1])->added_s > than_s;
 }
 
-static bool passes(const struct name_filter *f, const struct name_entry *n)
+static bool passes(const struct state *s, const struct name_filter *f, const struct name_entry *n)
 {
-    return n != NULL && (f->retired || n->retired_s == 0) && (!f->by_account || n->account == f->account) &&
-           (!f->by_domain || lists_domain(n, f->domain)) && n->created_s <= f->idle_since_s &&
-           !has_newer_claim(n, f->idle_since_s);
+    return n != NULL && (f->retired || name_retired_s(n) == 0) &&
+           (!f->by_account || name_account(n) == f->account) && (!f->by_domain || lists_domain(n, f->domain)) &&
+           name_created_s(n) <= f->idle_since_s && !has_newer_claim(s, n, f->idle_since_s);
 }
 
 /* ---- all that pass, in one look ---- */
 
 static void add_name(struct http_request *rq, struct page *page, const struct state *s, const struct name_entry *n)
 {
-    page_add(page, admin_json_name(rq, s, n), NAME_PARTS + n->n_domains);
+    page_add(page, admin_json_name(rq, s, n), NAME_PARTS + name_n_domains(n));
 }
 
 static int compare_ids(const void *a, const void *b)
@@ -163,7 +165,7 @@ static void look_at_list(struct http_request *rq, const struct result *result, c
         return;
     }
     for (uint32_t id; (id = ids_next(&where, &page, state)) != 0;)
-        if (passes(&f, state_name(state, id)) && viewer_sees_name(&v, state, state_name(state, id)))
+        if (passes(state, &f, state_name(state, id)) && viewer_sees_name(&v, state, state_name(state, id)))
             add_name(rq, &page, state, state_name(state, id));
     http_reply_json(rq, 200, page_give(&page));
 }
@@ -193,7 +195,8 @@ static void collect(void *arg, const struct viewer *v, const struct state *state
     if (problem_is(&idle->problem))
         return;
     for (uint32_t id; (id = ids_next(&where, &idle->page, state)) != 0;)
-        if (passes(&idle->filter, state_name(state, id)) && viewer_sees_name(v, state, state_name(state, id)))
+        if (passes(state, &idle->filter, state_name(state, id)) &&
+            viewer_sees_name(v, state, state_name(state, id)))
             idle->ids[idle->page.n++] = id;
     idle->last_credential = state_last_credential(state);
 }

@@ -11,8 +11,8 @@ static json_t *json_domains(const struct name_entry *n)
 {
     json_t *list = json_array();
 
-    for (size_t i = 0; i < n->n_domains; i++) {
-        if (json_array_append_new(list, json_string(n->domains[i])) != 0) {
+    for (size_t i = 0; i < name_n_domains(n); i++) {
+        if (json_array_append_new(list, json_string(name_domain(n, i))) != 0) {
             json_decref(list);
             return NULL;
         }
@@ -32,7 +32,7 @@ static json_t *json_aliases(const struct state *s, const struct name_entry *n)
 {
     json_t *list = json_array();
     uint32_t ids[ALIASES_SHOWN];
-    size_t n_ids = state_aliases_of(s, n->id, ids, ARRAY_LEN(ids));
+    size_t n_ids = state_aliases_of(s, name_id(n), ids, ARRAY_LEN(ids));
     char text[NAME_TEXT_MAX];
 
     n_ids = n_ids < ARRAY_LEN(ids) ? n_ids : ARRAY_LEN(ids);
@@ -50,13 +50,14 @@ json_t *admin_json_name(struct http_request *rq, const struct state *s, const st
 {
     json_t *object = json_object();
 
-    if (json_put(object, "name", json_owner(n)) && json_put(object, "label", json_label(s, n)) &&
-        json_put(object, "account", json_account(s, n->account)) && json_put(object, "domains", json_domains(n)) &&
-        json_put(object, "aliases", json_aliases(s, n)) && json_put(object, "subtree", json_boolean(n->subtree)) &&
-        json_put(object, "created", json_time(n->created_s)) &&
-        json_put(object, "retired", json_time(n->retired_s)) &&
-        json_put(object, "values", json_integer((json_int_t)n->values.n)) &&
-        json_put(object, "octets", json_integer((json_int_t)n->values.octets)) &&
+    if (json_put(object, "name", json_owner(s, n)) && json_put(object, "label", json_label(s, n)) &&
+        json_put(object, "account", json_account(s, name_account(n))) &&
+        json_put(object, "domains", json_domains(n)) && json_put(object, "aliases", json_aliases(s, n)) &&
+        json_put(object, "subtree", json_boolean(name_has_subtree(n))) &&
+        json_put(object, "created", json_time(name_created_s(n))) &&
+        json_put(object, "retired", json_time(name_retired_s(n))) &&
+        json_put(object, "values", json_integer((json_int_t)name_n_values(n))) &&
+        json_put(object, "octets", json_integer((json_int_t)name_octets(n))) &&
         json_put(object, "budget", json_integer((json_int_t)http_values_budget(rq))))
         return object;
     json_decref(object);
@@ -103,8 +104,7 @@ static void look_at_made(struct http_request *rq, const struct result *result, c
     if (admin_refuse_undone(rq, result, state))
         return;
     n = state_name(state, result->name);
-    name_set(&owner, n->owner,
-             n->owner_len); /* its labels are what label_parse() takes: nothing to escape in a path */
+    name_owner(state, n, &owner); /* its labels are what label_parse() takes: nothing to escape in a path */
     admin_reply_created(rq, admin_json_name(rq, state, n), "/v1/names/", name_format(&owner, text));
 }
 

@@ -83,12 +83,12 @@ static void look_at_names(void *arg, const struct viewer *unused, const struct s
     (void)unused;
     for (uint32_t visits = 0; visits < PAGE_VISITS_MAX && seen->at < state_last_name(state); visits++) {
         const struct name_entry *n = state_name(state, ++seen->at);
-        struct zone_count *count = n != NULL && n->retired_s == 0 ? count_of(seen, n->zone) : NULL;
+        struct zone_count *count = n != NULL && name_retired_s(n) == 0 ? count_of(seen, name_zone(n)) : NULL;
         if (count == NULL)
             continue;
         count->names++;
-        count->values += n->values.n;
-        if (!admin_note_lapsing(seen->lapsing, n, seen->now_s)) {
+        count->values += name_n_values(n);
+        if (!admin_note_lapsing(seen->lapsing, state, n, seen->now_s)) {
             json_decref(seen->lapsing);
             seen->lapsing = NULL;
         }

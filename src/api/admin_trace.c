@@ -53,8 +53,8 @@ static void find(void *arg, const struct viewer *v, const struct state *state)
     const struct name_entry *n = state_resolve_name(state, v, &t->ref, &t->why);
 
     if (n != NULL) {
-        t->name = n->id;
-        name_set(&t->owner, n->owner, n->owner_len);
+        t->name = name_id(n);
+        name_owner(state, n, &t->owner);
         t->n_places = state_alias_places(state, n, t->places, PLACES_MAX);
         return;
     }

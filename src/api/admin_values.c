@@ -91,11 +91,12 @@ static json_t *json_values(struct http_request *rq, const struct state *s, const
 {
     json_t *object = json_object();
 
-    if (json_put(object, "name", json_owner(n)) &&
-        json_put(object, "octets", json_integer((json_int_t)n->values.octets)) &&
+    if (json_put(object, "name", json_owner(s, n)) &&
+        json_put(object, "octets", json_integer((json_int_t)name_octets(n))) &&
         json_put(object, "budget", json_integer((json_int_t)http_values_budget(rq))) &&
-        json_put(object, "serial", json_integer((json_int_t)state_zone(s, n->zone)->serial)) &&
-        json_put(object, "values", json_texts(&n->values)) && json_put(object, "items", json_items(s, &n->values)))
+        json_put(object, "serial", json_integer((json_int_t)state_zone(s, name_zone(n))->serial)) &&
+        json_put(object, "values", json_texts(name_values(s, n))) &&
+        json_put(object, "items", json_items(s, name_values(s, n))))
         return object;
     json_decref(object);
     return NULL;
@@ -256,8 +257,8 @@ static json_t *json_done(const struct result *result, const struct state *s)
                   {"renewed", result->renewed},
                   {"removed", result->removed},
                   {"evicted-young", result->evicted_young}};
-    bool is_whole =
-        json_put(object, "values", json_texts(&n->values)) && json_put(object, "evicted", json_evicted(result));
+    bool is_whole = json_put(object, "values", json_texts(name_values(s, n))) &&
+                    json_put(object, "evicted", json_evicted(result));
 
     for (size_t i = 0; i < ARRAY_LEN(counts); i++)
         is_whole = is_whole && json_put(object, counts[i].member, json_integer((json_int_t)counts[i].n));

@@ -108,14 +108,14 @@ static void refuse_alias(struct deciding *c, const struct name *fqdn, const stru
     const struct name_entry *n = state_name(c->s, by->name);
 
     if (name_equal(fqdn, &by->fqdn)) {
-        hint(c, "riposte name set %s --alias -%s", show_name(n).text, show_wire(fqdn).text);
+        hint(c, "riposte name set %s --alias -%s", show_name(c->s, n).text, show_wire(fqdn).text);
         (void)refuse(c, REFUSAL_CONFLICT, "%s is an alias of %s of account %s already", show_wire(fqdn).text,
-                     show_name(n).text, show_account(c->s, n->account).text);
+                     show_name(c->s, n).text, show_account(c->s, name_account(n)).text);
         return;
     }
     hint(c, "names below a name are served below its aliases too: riposte name create --label LABEL.NAME");
     (void)refuse(c, REFUSAL_CONFLICT, "%s is %s %s, an alias of %s of account %s", show_wire(fqdn).text, how,
-                 show_wire(&by->fqdn).text, show_name(n).text, show_account(c->s, n->account).text);
+                 show_wire(&by->fqdn).text, show_name(c->s, n).text, show_account(c->s, name_account(n)).text);
 }
 
 /* Aliases at, above or below fqdn, which is to be added. *is_there: it is an alias of the name already. May refuse.
@@ -132,7 +132,7 @@ static MUST_USE enum err check_others(struct deciding *c, struct reading *rd, co
 
         if (how == NULL || is_in(rd->out->ended, rd->out->n_ended, id))
             continue;
-        if (other->name == rd->name->id && name_equal(fqdn, &other->fqdn))
+        if (other->name == name_id(rd->name) && name_equal(fqdn, &other->fqdn))
             *is_there = true;
         else if (name_is_live(c->s, state_name(c->s, other->name)))
             refuse_alias(c, fqdn, other, how);
@@ -172,7 +172,7 @@ static MUST_USE enum err read_removed(struct deciding *c, struct reading *rd)
         if (!read_fqdn(c, &fqdn, req->aliases_remove[i]))
             return ERR_OK;
         alias = state_alias_at(c->s, &fqdn);
-        if (alias != NULL && alias->name == rd->name->id)
+        if (alias != NULL && alias->name == name_id(rd->name))
             e = end_one(c, rd->out, alias->id);
     }
     return e;
@@ -216,13 +216,13 @@ enum err aliases_read(struct deciding *c, struct alias_changes *out, const struc
     if (req->n_aliases_add > ALIASES_MAX || req->n_aliases_remove > ALIASES_MAX)
         return refuse(c, REFUSAL_TOO_LARGE, "more than %d aliases at once", ALIASES_MAX);
     e = read_removed(c, &rd);
-    rd.remaining = state_aliases_of(c->s, n->id, NULL, 0) - out->n_ended;
+    rd.remaining = state_aliases_of(c->s, name_id(n), NULL, 0) - out->n_ended;
     if (e == ERR_OK && !is_refused(c))
         e = read_added(c, &rd);
     if (e == ERR_OK && !is_refused(c) && rd.remaining + out->n_made > ALIASES_MAX) {
         hint(c, "make another name for some of them");
         return refuse(c, REFUSAL_QUOTA, "%zu aliases of %s; at most %d are possible", rd.remaining + out->n_made,
-                      show_name(n).text, ALIASES_MAX);
+                      show_name(c->s, n).text, ALIASES_MAX);
     }
     return e;
 }
@@ -281,10 +281,10 @@ enum err aliases_emit_ended(struct deciding *c, uint32_t name)
 /* Whether DNS will answer for the name with these zones. */
 static bool will_be_live(const struct deciding *c, const struct name_entry *n, const struct settings *set)
 {
-    const struct zone_state *zone = state_zone(c->s, n->zone);
+    const struct zone_state *zone = state_zone(c->s, name_zone(n));
 
     for (size_t i = 0; i < set->n_zones; i++)
-        if (n->retired_s == 0 && name_equal(&set->zones[i].apex, &zone->spec.apex))
+        if (name_retired_s(n) == 0 && name_equal(&set->zones[i].apex, &zone->spec.apex))
             return true;
     return false;
 }
@@ -303,10 +303,10 @@ bool aliases_stay_clear(struct deciding *c, const struct settings *set)
             if (how == NULL)
                 continue;
             hint(c, "take the zone out of zones, or end the alias: riposte name set %s --alias -%s",
-                 show_name(n).text, show_wire(&a->fqdn).text);
+                 show_name(c->s, n).text, show_wire(&a->fqdn).text);
             (void)refuse(c, REFUSAL_CONFLICT, "the zone %s is %s %s, an alias of %s of account %s",
-                         show_wire(&set->zones[i].apex).text, how, show_wire(&a->fqdn).text, show_name(n).text,
-                         show_account(c->s, n->account).text);
+                         show_wire(&set->zones[i].apex).text, how, show_wire(&a->fqdn).text,
+                         show_name(c->s, n).text, show_account(c->s, name_account(n)).text);
             return false;
         }
     }

@@ -140,7 +140,7 @@ static MUST_USE enum err say_scope(struct applying *a, struct deed *deed, const 
     for (size_t i = 0; cred != NULL && i < cred->n_names; i++) {
         const struct name_entry *n = state_name(a->c->s, cred->names[i]);
         struct name owner;
-        name_set(&owner, n->owner, n->owner_len);
+        name_owner(a->c->s, n, &owner);
         apply_list_add(&from, name_format(&owner, text));
     }
     for (size_t i = 0; i < scope->n; i++)

@@ -142,11 +142,11 @@ static MUST_USE enum err put_domains(struct applying *a, struct effect_name *row
 
 static bool has_same_domains(const struct name_entry *there, const char *const *domains, size_t n)
 {
-    size_t have = there != NULL ? there->n_domains : 0;
+    size_t have = there != NULL ? name_n_domains(there) : 0;
     bool same = have == n;
 
-    for (size_t i = 0; same && i < n; i++)
-        same = has_domain((const char *const *)there->domains, have, domains[i]);
+    for (size_t i = 0; same && i < have; i++)
+        same = has_domain(domains, n, name_domain(there, i));
     return same;
 }
 
@@ -156,8 +156,8 @@ static bool owner_is_free(struct applying *a, const struct planned_name *n)
     const struct name_entry *by;
     enum owner_standing standing = owner_standing_upwards(a->c->s, &n->owner, a->accounts[n->account].id, &by);
 
-    if (n->below != NULL && standing != OWNER_TAKEN && (standing == OWNER_FREE || n->below->retired_s == 0)) {
-        standing = n->below->retired_s == 0 ? OWNER_TAKEN : OWNER_RETIRED;
+    if (n->below != NULL && standing != OWNER_TAKEN && (standing == OWNER_FREE || name_retired_s(n->below) == 0)) {
+        standing = name_retired_s(n->below) == 0 ? OWNER_TAKEN : OWNER_RETIRED;
         by = n->below;
     }
     refuse_standing(a->c, &n->owner, standing, by);
@@ -183,7 +183,7 @@ static MUST_USE enum err plan_name(struct applying *a, const struct planned_acco
                                    const struct planned_name *n)
 {
     bool is_new = n->there == NULL, has_other_domains, has_other_subtree;
-    bool subtree = n->there != NULL && n->there->subtree;
+    bool subtree = n->there != NULL && name_has_subtree(n->there);
     struct effect_name *row;
     const char **domains = NULL;
     size_t n_domains = 0;
@@ -228,24 +228,24 @@ static MUST_USE enum err prune_name(struct applying *a, struct planned_account *
     struct deed *deed;
     enum err e;
 
-    if (n->values.n > 0 && !a->req->force) {
+    if (name_n_values(n) > 0 && !a->req->force) {
         hint(a->c, "wait until they have expired, leave the name in the file, or add --force (?force=1)");
-        return refuse(a->c, REFUSAL_NAME_IN_USE, "%s is not in the file and has %u live value%s", show_name(n).text,
-                      n->values.n, n->values.n == 1 ? "" : "s");
+        return refuse(a->c, REFUSAL_NAME_IN_USE, "%s is not in the file and has %u live value%s",
+                      show_name(a->c->s, n).text, name_n_values(n), name_n_values(n) == 1 ? "" : "s");
     }
     e = apply_add_step(a, APPLY_RETIRE, APPLY_NAME, account, &deed);
     if (e != ERR_OK)
         return e;
     account->gone++;
-    deed->id = n->id;
-    deed->step->values = n->values.n;
-    name_set(&owner, n->owner, n->owner_len);
+    deed->id = name_id(n);
+    deed->step->values = name_n_values(n);
+    name_owner(a->c->s, n, &owner);
     (void)name_format(&owner, text);
     deed->step->name = arena_copy(&a->plan->arena, text, strlen(text));
-    a->room += sizeof(struct effect_name) + (size_t)n->values.octets * 2 + n->values.n * sizeof(struct rdata);
-    a->room += state_aliases_of(a->c->s, n->id, NULL, 0) * sizeof(struct effect_alias);
-    for (size_t i = 0; i < n->n_domains; i++)
-        a->room += sizeof(char *) + strlen(n->domains[i]) + 1;
+    a->room += sizeof(struct effect_name) + (size_t)name_octets(n) * 2 + name_n_values(n) * sizeof(struct rdata);
+    a->room += state_aliases_of(a->c->s, name_id(n), NULL, 0) * sizeof(struct effect_alias);
+    for (size_t i = 0; i < name_n_domains(n); i++)
+        a->room += sizeof(char *) + strlen(name_domain(n, i)) + 1;
     return deed->step->name != NULL ? ERR_OK : ERR_MEMORY;
 }
 
@@ -275,7 +275,7 @@ static bool is_declared(const struct applying *a, const struct name_entry *n)
 {
     struct name owner;
 
-    name_set(&owner, n->owner, n->owner_len);
+    name_owner(a->c->s, n, &owner);
     name_fold(&owner);
     return apply_find_name(a, &owner) != NULL;
 }

@@ -228,9 +228,9 @@ static void look_up_names(struct applying *a)
         struct planned_name *n = &a->names[i];
         struct planned_account *account = &a->accounts[n->account];
         n->there = state_name_by_owner(a->c->s, &n->owner);
-        if (n->there != NULL && (n->there->retired_s != 0 || n->there->account != account->id))
+        if (n->there != NULL && (name_retired_s(n->there) != 0 || name_account(n->there) != account->id))
             n->there = NULL; /* not its own: its standing refuses it */
-        n->id = n->there != NULL ? n->there->id : ++a->last_name;
+        n->id = n->there != NULL ? name_id(n->there) : ++a->last_name;
         account->made += n->there == NULL ? 1u : 0u;
     }
 }
@@ -242,14 +242,11 @@ static void stand_in_the_way(struct applying *a, const struct name_entry *n, con
 {
     struct name above;
 
-    if (n->owner_len == zone->spec.apex.len + 1 + n->owner[0]) /* one label: it is below the apex only */
-        return;
-    name_set(&above, n->owner, n->owner_len);
-    name_fold(&above);
+    name_owner(a->c->s, n, &above);
     for (name_strip(&above, &above, 1); name_is_below(&above, &zone->spec.apex); name_strip(&above, &above, 1)) {
         struct planned_name *planned = apply_find_name(a, &above);
-        if (planned != NULL && planned->there == NULL && a->accounts[planned->account].id != n->account &&
-            (planned->below == NULL || planned->below->retired_s != 0))
+        if (planned != NULL && planned->there == NULL && a->accounts[planned->account].id != name_account(n) &&
+            (planned->below == NULL || name_retired_s(planned->below) != 0))
             planned->below = n;
     }
 }
@@ -260,7 +257,7 @@ static int compare_present_names(const void *x, const void *y)
 
     if (a->account != b->account)
         return a->account < b->account ? -1 : 1;
-    return a->name->id < b->name->id ? -1 : a->name->id > b->name->id;
+    return name_id(a->name) < name_id(b->name) ? -1 : name_id(a->name) > name_id(b->name);
 }
 
 /* How many names the accounts of the request have now. */
@@ -282,12 +279,12 @@ static MUST_USE enum err survey_names(struct applying *a)
         return ERR_MEMORY;
     for (uint32_t id = 1; id <= state_last_name(a->c->s); id++) {
         struct name_entry *n = state_name(a->c->s, id);
-        const struct zone_state *zone = n != NULL ? state_zone(a->c->s, n->zone) : NULL;
+        const struct zone_state *zone = n != NULL ? state_zone(a->c->s, name_zone(n)) : NULL;
         const struct planned_account *account;
         if (zone == NULL || zone->removed)
             continue;
         stand_in_the_way(a, n, zone);
-        account = a->req->prune && n->retired_s == 0 ? find_account_by_id(a, n->account) : NULL;
+        account = a->req->prune && name_retired_s(n) == 0 ? find_account_by_id(a, name_account(n)) : NULL;
         if (account != NULL && a->n_present_names < room)
             a->present_names[a->n_present_names++] =
                 (struct present_name){.account = apply_index(a, account), .name = n};

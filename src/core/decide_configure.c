@@ -79,9 +79,9 @@ static bool names_stay_clear(struct deciding *c, const struct zone_spec *spec)
         const struct name_entry *n = state_name(c->s, id);
         const struct record *record;
         struct name owner;
-        if (n == NULL || n->retired_s != 0)
+        if (n == NULL || name_retired_s(n) != 0)
             continue;
-        name_set(&owner, n->owner, n->owner_len);
+        name_owner(c->s, n, &owner);
         if (!name_is_below(&owner, &spec->apex))
             continue;
         record = conflict_with(spec, &owner);
@@ -90,7 +90,8 @@ static bool names_stay_clear(struct deciding *c, const struct zone_spec *spec)
         hint(c, "take the record out of the zone's records, or remove the name: riposte name delete %s",
              show_wire(&owner).text);
         (void)refuse(c, REFUSAL_CONFLICT, "the static record %s stands in the way of the name %s of account %s",
-                     show_wire(&record->owner).text, show_wire(&owner).text, show_account(c->s, n->account).text);
+                     show_wire(&record->owner).text, show_wire(&owner).text,
+                     show_account(c->s, name_account(n)).text);
         return false;
     }
     return true;

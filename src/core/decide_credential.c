@@ -46,16 +46,16 @@ static MUST_USE enum err read_scope(struct deciding *c, struct scope *scope)
         enum err e = find_name_in_scope(c, &req->names[i], &n);
         if (e != ERR_OK || is_refused(c))
             return e;
-        if (scope->n > 0 && n->account != scope->account) {
+        if (scope->n > 0 && name_account(n) != scope->account) {
             hint(c, "make one credential for the names of each account");
             return refuse(
                 c, REFUSAL_CONFLICT, "%s belongs to account %s, and %s to %s; a credential is for one account",
-                show_name(n).text, show_account(c->s, n->account).text,
-                show_name(state_name(c->s, scope->names[0])).text, show_account(c->s, scope->account).text);
+                show_name(c->s, n).text, show_account(c->s, name_account(n)).text,
+                show_name(c->s, state_name(c->s, scope->names[0])).text, show_account(c->s, scope->account).text);
         }
-        scope->account = n->account;
-        if (!scope_has(scope, n->id))
-            scope->names[scope->n++] = n->id;
+        scope->account = name_account(n);
+        if (!scope_has(scope, name_id(n)))
+            scope->names[scope->n++] = name_id(n);
     }
     return ERR_OK;
 }
@@ -79,7 +79,7 @@ static MUST_USE enum err take_from_scope(struct deciding *c, struct scope *scope
     if (e != ERR_OK || is_refused(c))
         return e;
     for (size_t i = 0; i < scope->n; i++)
-        if (scope->names[i] != n->id)
+        if (scope->names[i] != name_id(n))
             scope->names[kept++] = scope->names[i];
     scope->n = kept;
     return ERR_OK;
@@ -92,14 +92,14 @@ static MUST_USE enum err put_into_scope(struct deciding *c, struct scope *scope,
 
     if (e != ERR_OK || is_refused(c))
         return e;
-    if (n->account != scope->account) {
+    if (name_account(n) != scope->account) {
         hint(c, "make one credential for the names of each account");
         return refuse(c, REFUSAL_CONFLICT, "%s belongs to account %s; the credential is of account %s",
-                      show_name(n).text, show_account(c->s, n->account).text,
+                      show_name(c->s, n).text, show_account(c->s, name_account(n)).text,
                       show_account(c->s, scope->account).text);
     }
-    if (!scope_has(scope, n->id))
-        scope->names[scope->n++] = n->id;
+    if (!scope_has(scope, name_id(n)))
+        scope->names[scope->n++] = name_id(n);
     return ERR_OK;
 }
 
@@ -144,7 +144,7 @@ static MUST_USE enum err check_account(struct deciding *c, const struct scope *s
     if (e != ERR_OK || is_refused(c) || a->id == scope->account)
         return e;
     return refuse(c, REFUSAL_CONFLICT, "%s belongs to account %s, not to %s",
-                  show_name(state_name(c->s, scope->names[0])).text, show_account(c->s, scope->account).text,
+                  show_name(c->s, state_name(c->s, scope->names[0])).text, show_account(c->s, scope->account).text,
                   a->name);
 }
 
@@ -173,7 +173,7 @@ static bool label_is_free(struct deciding *c, const char *label, const uint32_t 
         hint(c, "choose another label, or revoke that one: riposte credential revoke %s",
              show_uuid(&other->uuid).text);
         (void)refuse(c, REFUSAL_CONFLICT, "%s has a live credential \"%s\" already",
-                     show_name(state_name(c->s, names[i])).text, label);
+                     show_name(c->s, state_name(c->s, names[i])).text, label);
         return false;
     }
     return true;
@@ -315,7 +315,7 @@ static bool scope_is_acceptable(struct deciding *c, const struct credential *cre
     if (scope->account == cred->account)
         return true;
     (void)refuse(c, REFUSAL_CONFLICT, "%s is of account %s, and %s belongs to %s", show_credential(cred).text,
-                 show_account(c->s, cred->account).text, show_name(state_name(c->s, scope->names[0])).text,
+                 show_account(c->s, cred->account).text, show_name(c->s, state_name(c->s, scope->names[0])).text,
                  show_account(c->s, scope->account).text);
     return false;
 }

@@ -12,7 +12,8 @@ enum err decide_expire(struct deciding *c)
     for (size_t i = 0; i < n; i++) {
         const struct name_entry *name = state_name(c->s, refs[i].name);
         struct value *on = NULL;
-        const struct claim *claim = name != NULL ? value_set_claim(&name->values, refs[i].slot, &on) : NULL;
+        const struct claim *claim =
+            name != NULL ? value_set_claim(name_values(c->s, name), refs[i].slot, &on) : NULL;
         struct rdata rdata;
         enum err e;
         if (claim == NULL)

@@ -60,23 +60,24 @@ static void meant_init(struct meant *m, const struct state *s, const struct name
 
 bool name_is_live(const struct state *s, const struct name_entry *n)
 {
-    const struct zone_state *zone = state_zone(s, n->zone);
+    const struct zone_state *zone = state_zone(s, name_zone(n));
 
-    return n->retired_s == 0 && zone != NULL && !zone->removed;
+    return name_retired_s(n) == 0 && zone != NULL && !zone->removed;
 }
 
 /* The owner without its zone, labels with dots between them. Returns the length. */
 static size_t relative_text(const struct state *s, const struct name_entry *n, char out[NAME_MAX_LEN])
 {
-    const struct zone_state *zone = state_zone(s, n->zone);
-    size_t end = n->owner_len - (zone != NULL ? zone->spec.apex.len : 1u);
-    size_t len = 0;
+    struct name owner;
+    size_t end, len = 0;
 
-    for (size_t i = 0; i < end; i += 1u + n->owner[i]) {
+    name_owner(s, n, &owner);
+    end = (size_t)owner.len - state_zone(s, name_zone(n))->spec.apex.len;
+    for (size_t i = 0; i < end; i += 1u + owner.b[i]) {
         if (len > 0)
             out[len++] = '.';
-        memcpy(out + len, n->owner + i + 1, n->owner[i]);
-        len += n->owner[i];
+        memcpy(out + len, owner.b + i + 1, owner.b[i]);
+        len += owner.b[i];
     }
     return len;
 }
@@ -92,8 +93,8 @@ static bool is_subdomain(const struct state *s, const struct name_entry *n, cons
 
 static bool has_domain(const struct name_entry *n, const struct meant *m)
 {
-    for (size_t i = 0; m->domain_len > 0 && i < n->n_domains; i++)
-        if (strcmp(n->domains[i], m->domain) == 0)
+    for (size_t i = 0; m->domain_len > 0 && i < name_n_domains(n); i++)
+        if (strcmp(name_domain(n, i), m->domain) == 0)
             return true;
     return false;
 }
@@ -110,7 +111,7 @@ static bool is_meant(const struct state *s, const struct name_entry *n, const st
         return is_subdomain(s, n, m->ref);
     switch (meaning) {
     case MEANING_OWNER:
-        name_set(&owner, n->owner, n->owner_len);
+        name_owner(s, n, &owner);
         return m->owner.len > 0 && name_equal(&m->owner, &owner);
     case MEANING_LABEL:
         len = relative_text(s, n, text);
@@ -141,10 +142,10 @@ static void found_add(struct found *f, struct name_entry *n)
 
 static enum err refuse_ambiguous(struct deciding *c, const struct name_ref *ref, const struct found *f)
 {
-    hint(c, "say which one by its whole name: %s", show_name(f->name).text);
+    hint(c, "say which one by its whole name: %s", show_name(c->s, f->name).text);
     return refuse(c, REFUSAL_CONFLICT, "\"%s\" means %zu names, such as %s and %s",
-                  show_printable(ref->text, ref->len).text, f->n, show_name(f->name).text,
-                  show_name(f->second).text);
+                  show_printable(ref->text, ref->len).text, f->n, show_name(c->s, f->name).text,
+                  show_name(c->s, f->second).text);
 }
 
 static void search_by_label(const struct state *s, const struct meant *m, struct found *f)
@@ -209,14 +210,15 @@ enum err find_name(struct deciding *c, const struct name_ref *ref, struct name_e
         hint(c, "riposte name list shows all names");
         return refuse(c, REFUSAL_NOT_FOUND, "there is no name \"%s\"", show_printable(ref->text, ref->len).text);
     }
-    if (f.name->retired_s != 0) {
+    if (name_retired_s(f.name) != 0) {
         hint(c, "riposte name create with --label and --revive brings it back");
-        return refuse(c, REFUSAL_NOT_FOUND, "the name %s was removed on %s", show_name(f.name).text,
-                      show_time(f.name->retired_s).text);
+        return refuse(c, REFUSAL_NOT_FOUND, "the name %s was removed on %s", show_name(c->s, f.name).text,
+                      show_time(name_retired_s(f.name)).text);
     }
     if (!name_is_live(c->s, f.name)) {
         hint(c, "put its zone back into zones, and reload");
-        return refuse(c, REFUSAL_NOT_FOUND, "the zone of %s is not configured any more", show_name(f.name).text);
+        return refuse(c, REFUSAL_NOT_FOUND, "the zone of %s is not configured any more",
+                      show_name(c->s, f.name).text);
     }
     *out = f.name;
     return ERR_OK;
@@ -228,20 +230,20 @@ struct name_entry *name_within(const struct state *s, const struct credential *c
 
     if (n == NULL || !name_is_live(s, n))
         return NULL;
-    return n->account == cred->account || state_is_granted(s, id, cred->account) ? n : NULL;
+    return name_account(n) == cred->account || state_is_granted(s, id, cred->account) ? n : NULL;
 }
 
 bool name_in_subtree(const struct state *s, const struct credential *cred, const struct name_entry *n)
 {
-    const struct zone_state *zone = state_zone(s, n->zone);
+    const struct zone_state *zone = state_zone(s, name_zone(n));
     struct name above;
 
-    name_set(&above, n->owner, n->owner_len);
+    name_owner(s, n, &above);
     for (name_strip(&above, &above, 1); name_is_below(&above, &zone->spec.apex); name_strip(&above, &above, 1)) {
         const struct name_entry *up = state_name_by_owner(s, &above);
 
-        if (up != NULL && up->subtree && up->account == n->account && has_in_scope(cred, up->id) &&
-            name_within(s, cred, up->id) != NULL)
+        if (up != NULL && name_has_subtree(up) && name_account(up) == name_account(n) &&
+            has_in_scope(cred, name_id(up)) && name_within(s, cred, name_id(up)) != NULL)
             return true;
     }
     return false;
@@ -264,7 +266,7 @@ static bool account_has_domain(const struct deciding *c, const struct meant *m)
     size_t n = state_names_by_domain(c->s, m->domain, m->domain_len, ids, ARRAY_LEN(ids));
 
     for (size_t i = 0; i < n && i < ARRAY_LEN(ids); i++)
-        if (state_name(c->s, ids[i])->account == c->credential->account)
+        if (name_account(state_name(c->s, ids[i])) == c->credential->account)
             return true;
     return false;
 }
@@ -276,7 +278,7 @@ static void hint_scope(struct deciding *c, const struct meant *m, const struct n
     const struct credential *cred = c->credential;
 
     if (m->ref->kind == NAME_REF_FQDN && m->domain_len > 0 && !account_has_domain(c, m))
-        hint(c, "riposte name set %s --domain +%s", only != NULL ? show_name(only).text : "NAME", m->domain);
+        hint(c, "riposte name set %s --domain +%s", only != NULL ? show_name(c->s, only).text : "NAME", m->domain);
     else
         hint(c, "riposte credential set %s --names +%.100s", show_uuid(&cred->uuid).text, show_ref(m->ref).text);
 }
@@ -303,9 +305,9 @@ static enum err refuse_out_of_scope(struct deciding *c, const struct meant *m)
                       show_credential(cred).text, asked.text);
     if (more == 0)
         return refuse(c, REFUSAL_NAME_NOT_IN_SCOPE, "%s may change %s; the request is for %s",
-                      show_credential(cred).text, show_name(first).text, asked.text);
+                      show_credential(cred).text, show_name(c->s, first).text, asked.text);
     return refuse(c, REFUSAL_NAME_NOT_IN_SCOPE, "%s may change %s and %zu more; the request is for %s",
-                  show_credential(cred).text, show_name(first).text, more, asked.text);
+                  show_credential(cred).text, show_name(c->s, first).text, more, asked.text);
 }
 
 /* The name with the owner that is meant, when it is below one that the credential lists with all that is below it.
@@ -417,11 +419,11 @@ enum err find_credential(struct deciding *c, const struct credential_ref *ref, s
     e = find_name_in_scope(c, &ref->name, &n);
     if (e != ERR_OK || is_refused(c))
         return e;
-    *out = find_labelled(c->s, ref->text, n->id);
+    *out = find_labelled(c->s, ref->text, name_id(n));
     if (*out == NULL || !caller_sees(c, *out)) {
         *out = NULL;
-        hint(c, "riposte credential list --name %s", show_name(n).text);
-        return refuse(c, REFUSAL_NOT_FOUND, "no credential of %s has the label \"%s\"", show_name(n).text,
+        hint(c, "riposte credential list --name %s", show_name(c->s, n).text);
+        return refuse(c, REFUSAL_NOT_FOUND, "no credential of %s has the label \"%s\"", show_name(c->s, n).text,
                       show_printable(ref->text, strlen(ref->text)).text);
     }
     return ERR_OK;
@@ -448,21 +450,10 @@ enum err find_zone(struct deciding *c, const char *apex, struct zone_state **out
     return ERR_OK;
 }
 
-/* True when the stored owner is below `above`, without regard to case. */
-static bool is_stored_below(const struct name_entry *n, const struct name *above)
-{
-    size_t i = 0;
-
-    while (n->owner_len - i > above->len)
-        i += 1u + n->owner[i];
-    return i > 0 && n->owner_len - i == above->len &&
-           text_equal_nocase((const char *)n->owner + i, above->len, (const char *)above->b, above->len);
-}
-
 /* Keep the worse of two standings. */
 static void stand(enum owner_standing *standing, const struct name_entry **by, const struct name_entry *n)
 {
-    enum owner_standing of_n = n->retired_s == 0 ? OWNER_TAKEN : OWNER_RETIRED;
+    enum owner_standing of_n = name_retired_s(n) == 0 ? OWNER_TAKEN : OWNER_RETIRED;
 
     if (*standing == OWNER_TAKEN || *standing == of_n)
         return;
@@ -485,7 +476,7 @@ static enum owner_standing stand_upwards(const struct state *s, const struct nam
     for (name_strip(&above, owner, 1); zone != NULL && name_is_below(&above, &zone->spec.apex);
          name_strip(&above, &above, 1)) {
         n = state_name_by_owner(s, &above);
-        if (n != NULL && n->account != account)
+        if (n != NULL && name_account(n) != account)
             stand(&standing, by, n);
     }
     return standing;
@@ -514,7 +505,12 @@ enum owner_standing owner_standing(const struct state *s, const struct name *own
 
     for (uint32_t id = 1; id <= state_last_name(s); id++) {
         const struct name_entry *n = state_name(s, id);
-        if (n != NULL && n->account != account && is_stored_below(n, owner))
+        struct name other;
+
+        if (n == NULL || name_account(n) == account)
+            continue;
+        name_owner(s, n, &other);
+        if (name_is_below(&other, owner))
             stand(&standing, by, n);
     }
     return stand_beside_static(s, owner, standing, by);

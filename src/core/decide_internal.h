@@ -46,7 +46,7 @@ struct shown {
 };
 struct shown show_printable(const char *text, size_t len); /* what is not printable ASCII becomes '?' */
 struct shown show_wire(const struct name *n);
-struct shown show_name(const struct name_entry *n);
+struct shown show_name(const struct state *s, const struct name_entry *n);
 struct shown show_account(const struct state *s, uint32_t account);
 struct shown show_credential(const struct credential *cred); /* its label, or its id */
 struct shown show_uuid(const struct uuid *u);

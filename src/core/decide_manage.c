@@ -47,7 +47,7 @@ static bool powers_are_within_caller(struct deciding *c, const struct powers *p)
         const struct name_entry *n = state_name(c->s, p->names[i]);
         if (n == NULL || !name_is_live(c->s, n)) /* nobody may act on it */
             continue;
-        if (has_in_scope(own, n->id) && name_within(c->s, own, n->id) != NULL)
+        if (has_in_scope(own, name_id(n)) && name_within(c->s, own, name_id(n)) != NULL)
             continue;
         hint(c, "an administrator can do it");
         (void)refuse(c, REFUSAL_NAME_NOT_IN_SCOPE, "it is also for a name that is not in the scope of %s",

@@ -37,7 +37,7 @@ bool read_domain(struct deciding *c, char out[DOMAIN_TEXT_MAX], const char *text
 static MUST_USE enum err change_domains(struct deciding *c, struct domain_list *list, const struct name_entry *have)
 {
     const struct request_name *req = &c->r->u.name;
-    size_t before = have != NULL ? have->n_domains : 0;
+    size_t before = have != NULL ? name_n_domains(have) : 0;
     struct domain_list removed = {0};
     char domain[DOMAIN_TEXT_MAX];
     enum err e = ERR_OK;
@@ -55,8 +55,8 @@ static MUST_USE enum err change_domains(struct deciding *c, struct domain_list *
         e = copy_text(c, &removed.items[removed.n++], domain);
     }
     for (size_t i = 0; i < before && e == ERR_OK; i++)
-        if (!is_listed(&removed, have->domains[i]))
-            e = copy_text(c, &list->items[list->n++], have->domains[i]);
+        if (!is_listed(&removed, name_domain(have, i)))
+            e = copy_text(c, &list->items[list->n++], name_domain(have, i));
     for (size_t i = 0; i < req->n_domains_add && e == ERR_OK; i++) {
         if (!read_domain(c, domain, req->domains_add[i]))
             return ERR_OK;
@@ -83,13 +83,14 @@ void refuse_standing(struct deciding *c, const struct name *owner, enum owner_st
     case OWNER_TAKEN:
         hint(c, "choose another label; a name belongs to one account, with everything below it");
         (void)refuse(c, REFUSAL_LABEL_TAKEN, "%s is not free: %s belongs to account %s", wanted.text,
-                     show_name(by).text, show_account(c->s, by->account).text);
+                     show_name(c->s, by).text, show_account(c->s, name_account(by)).text);
         break;
     case OWNER_RETIRED:
         hint(c, "CNAMEs may still point at it; when that is known to be right: riposte name create --label ... "
                 "--revive");
         (void)refuse(c, REFUSAL_LABEL_RETIRED, "%s is not free: %s of account %s was removed on %s", wanted.text,
-                     show_name(by).text, show_account(c->s, by->account).text, show_time(by->retired_s).text);
+                     show_name(c->s, by).text, show_account(c->s, name_account(by)).text,
+                     show_time(name_retired_s(by)).text);
         break;
     }
 }
@@ -202,10 +203,10 @@ enum err decide_name_create(struct deciding *c)
         e = choose_owner(c, &row->owner, zone, a->id, &revived);
     if (e != ERR_OK || is_refused(c))
         return e;
-    row->id = revived != NULL ? revived->id : state_last_name(c->s) + 1;
+    row->id = revived != NULL ? name_id(revived) : state_last_name(c->s) + 1;
     row->account = a->id;
     row->zone = zone->id;
-    row->created_s = revived != NULL ? revived->created_s : c->d->now_s;
+    row->created_s = revived != NULL ? name_created_s(revived) : c->d->now_s;
     row->subtree = req->has_subtree && req->subtree;
     row->n_domains = domains.n;
     row->domains = domains.items;
@@ -221,28 +222,28 @@ enum err decide_name_create(struct deciding *c)
 }
 
 /* True when n is in the same zone as owner and below it. */
-static bool stands_below(const struct name_entry *n, const struct name *owner)
+static bool stands_below(const struct state *s, const struct name_entry *n, const struct name *owner)
 {
     struct name own;
 
-    name_set(&own, n->owner, n->owner_len);
+    name_owner(s, n, &own);
     return name_is_below(&own, owner);
 }
 
 /* A name moves with everything below it, and not away from what is above it; false: refused. */
 static bool is_movable(struct deciding *c, const struct name_entry *n)
 {
-    const struct zone_state *zone = state_zone(c->s, n->zone);
+    const struct zone_state *zone = state_zone(c->s, name_zone(n));
     struct name above;
 
-    name_set(&above, n->owner, n->owner_len);
+    name_owner(c->s, n, &above);
     for (name_strip(&above, &above, 1); name_is_below(&above, &zone->spec.apex); name_strip(&above, &above, 1)) {
         const struct name_entry *up = state_name_by_owner(c->s, &above);
-        if (up == NULL || up->retired_s != 0)
+        if (up == NULL || name_retired_s(up) != 0)
             continue;
-        hint(c, "move %s, and everything below it goes along", show_name(up).text);
+        hint(c, "move %s, and everything below it goes along", show_name(c->s, up).text);
         (void)refuse(c, REFUSAL_CONFLICT, "%s is below %s, which belongs to account %s with everything below it",
-                     show_name(n).text, show_name(up).text, show_account(c->s, up->account).text);
+                     show_name(c->s, n).text, show_name(c->s, up).text, show_account(c->s, name_account(up)).text);
         return false;
     }
     return true;
@@ -267,10 +268,10 @@ static MUST_USE enum err move(struct deciding *c, uint32_t name, uint32_t accoun
     struct name owner;
     enum err e = move_one(c, name, account);
 
-    name_set(&owner, top->owner, top->owner_len);
+    name_owner(c->s, top, &owner);
     for (uint32_t id = 1; id <= state_last_name(c->s) && e == ERR_OK; id++) {
         const struct name_entry *n = state_name(c->s, id);
-        if (n != NULL && n->account != account && stands_below(n, &owner))
+        if (n != NULL && name_account(n) != account && stands_below(c->s, n, &owner))
             e = move_one(c, id, account);
     }
     return e;
@@ -278,10 +279,10 @@ static MUST_USE enum err move(struct deciding *c, uint32_t name, uint32_t accoun
 
 static bool has_same_domains(const struct name_entry *n, const struct domain_list *list)
 {
-    bool same = n->n_domains == list->n;
+    bool same = name_n_domains(n) == list->n;
 
     for (size_t i = 0; same && i < list->n; i++)
-        same = strcmp(n->domains[i], list->items[i]) == 0;
+        same = strcmp(name_domain(n, i), list->items[i]) == 0;
     return same;
 }
 
@@ -291,11 +292,11 @@ static MUST_USE enum err find_new_account(struct deciding *c, const struct name_
     const char *wanted = c->r->u.name.account;
     enum err e;
 
-    *out = state_account(c->s, n->account);
+    *out = state_account(c->s, name_account(n));
     if (wanted == NULL)
         return ERR_OK;
     e = find_account(c, wanted, out);
-    if (e != ERR_OK || is_refused(c) || (*out)->id == n->account)
+    if (e != ERR_OK || is_refused(c) || (*out)->id == name_account(n))
         return e;
     if (is_movable(c, n))
         (void)account_has_room(c, *out);
@@ -322,11 +323,11 @@ enum err decide_name_set(struct deciding *c)
         e = aliases_read(c, &aliases, n);
     if (e != ERR_OK || is_refused(c))
         return e;
-    name = n->id;
-    subtree = req->has_subtree ? req->subtree : n->subtree;
+    name = name_id(n);
+    subtree = req->has_subtree ? req->subtree : name_has_subtree(n);
     c->res->name = name;
-    c->res->account = a != NULL ? a->id : n->account;
-    if (!has_same_domains(n, &domains) || subtree != n->subtree) {
+    c->res->account = a != NULL ? a->id : name_account(n);
+    if (!has_same_domains(n, &domains) || subtree != name_has_subtree(n)) {
         row = row_of_name(c, n);
         if (row == NULL)
             return ERR_MEMORY;
@@ -335,7 +336,7 @@ enum err decide_name_set(struct deciding *c)
         row->domains = domains.items;
         e = emit_name(c, EFFECT_NAME_SET, row);
     }
-    if (e == ERR_OK && c->res->account != state_name(c->s, name)->account)
+    if (e == ERR_OK && c->res->account != name_account(state_name(c->s, name)))
         e = move(c, name, c->res->account);
     if (e == ERR_OK)
         e = aliases_emit(c, &aliases, name);
@@ -367,15 +368,15 @@ enum err decide_name_delete(struct deciding *c)
 
     if (e != ERR_OK || is_refused(c))
         return e;
-    c->res->name = n->id;
-    c->res->account = n->account;
-    if (n->values.n > 0 && !req->force) {
-        hint(c, "wait until they have expired, or: riposte name delete %s --force", show_name(n).text);
-        return refuse(c, REFUSAL_NAME_IN_USE, "%s has %u live value%s", show_name(n).text, n->values.n,
-                      n->values.n == 1 ? "" : "s");
+    c->res->name = name_id(n);
+    c->res->account = name_account(n);
+    if (name_n_values(n) > 0 && !req->force) {
+        hint(c, "wait until they have expired, or: riposte name delete %s --force", show_name(c->s, n).text);
+        return refuse(c, REFUSAL_NAME_IN_USE, "%s has %u live value%s", show_name(c->s, n).text, name_n_values(n),
+                      name_n_values(n) == 1 ? "" : "s");
     }
-    e = emit_retirement(c, n->id);
+    e = emit_retirement(c, name_id(n));
     if (e == ERR_OK)
-        c->res->serial = state_zone(c->s, state_name(c->s, c->res->name)->zone)->serial;
+        c->res->serial = state_zone(c->s, name_zone(state_name(c->s, c->res->name)))->serial;
     return e;
 }

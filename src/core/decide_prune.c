@@ -31,9 +31,9 @@ static void find_holders(const struct state *s, uint32_t *holders)
 
 static bool is_forgotten(const struct state *s, const struct name_entry *n, uint32_t holder, int64_t before_s)
 {
-    return holder != 0 && holder != SPARED && n->retired_s == 0 && n->created_s <= before_s && n->values.n == 0 &&
-           n->n_domains == 0 && n->account == state_credential(s, holder)->account &&
-           state_aliases_of(s, n->id, NULL, 0) == 0;
+    return holder != 0 && holder != SPARED && name_retired_s(n) == 0 && name_created_s(n) <= before_s &&
+           name_n_values(n) == 0 && name_n_domains(n) == 0 &&
+           name_account(n) == state_credential(s, holder)->account && state_aliases_of(s, name_id(n), NULL, 0) == 0;
 }
 
 enum err decide_prune(struct deciding *c)

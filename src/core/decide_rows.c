@@ -65,22 +65,22 @@ struct effect_name *row_of_name(struct deciding *c, const struct name_entry *n)
     if (row == NULL)
         return NULL;
     *row = (struct effect_name){
-        .id = n->id,
-        .account = n->account,
-        .zone = n->zone,
-        .created_s = n->created_s,
-        .retired_s = n->retired_s,
-        .subtree = n->subtree,
-        .n_domains = n->n_domains,
+        .id = name_id(n),
+        .account = name_account(n),
+        .zone = name_zone(n),
+        .created_s = name_created_s(n),
+        .retired_s = name_retired_s(n),
+        .subtree = name_has_subtree(n),
+        .n_domains = name_n_domains(n),
     };
-    name_set(&row->owner, n->owner, n->owner_len);
-    if (n->n_domains > 0) {
-        domains = arena_alloc(&c->e->arena, n->n_domains * sizeof *domains);
+    name_owner(c->s, n, &row->owner);
+    if (name_n_domains(n) > 0) {
+        domains = arena_alloc(&c->e->arena, name_n_domains(n) * sizeof *domains);
         if (domains == NULL)
             return NULL;
     }
-    for (size_t i = 0; i < n->n_domains; i++)
-        if (copy_text(c, &domains[i], n->domains[i]) != ERR_OK)
+    for (size_t i = 0; i < name_n_domains(n); i++)
+        if (copy_text(c, &domains[i], name_domain(n, i)) != ERR_OK)
             return NULL;
     row->domains = domains;
     return row;
@@ -210,7 +210,7 @@ enum err emit_value_end(struct deciding *c, enum effect_kind kind, uint32_t name
 {
     for (;;) {
         /* Each fold may move values and claims. */
-        const struct value *v = value_set_find(&state_name(c->s, name)->values, rdata->bytes, rdata->len);
+        const struct value *v = value_set_find(name_values(c->s, state_name(c->s, name)), rdata->bytes, rdata->len);
         const struct claim *claim = v != NULL ? claim_within(v, which) : NULL;
         enum err e;
         if (claim == NULL)
@@ -223,7 +223,7 @@ enum err emit_value_end(struct deciding *c, enum effect_kind kind, uint32_t name
 
 enum err emit_claims_removed(struct deciding *c, uint32_t name, const struct claim_filter *which)
 {
-    const struct value_set *vs = &state_name(c->s, name)->values;
+    const struct value_set *vs = name_values(c->s, state_name(c->s, name));
     struct rdata *ending;
     size_t n = 0;
 

@@ -57,11 +57,11 @@ struct shown show_wire(const struct name *n)
     return show_printable(text, strlen(text));
 }
 
-struct shown show_name(const struct name_entry *n)
+struct shown show_name(const struct state *s, const struct name_entry *n)
 {
     struct name owner;
 
-    name_set(&owner, n->owner, n->owner_len);
+    name_owner(s, n, &owner);
     return show_wire(&owner);
 }
 

@@ -46,16 +46,16 @@ static size_t count_alias_apex(const struct zone_state *zone, uint16_t type)
 static size_t count_records(const struct state *s, const struct name *owner, uint16_t type)
 {
     const struct name_entry *n = shown_name(s, owner);
-    const struct zone_state *zone = n != NULL ? state_zone(s, n->zone) : state_zone_of(s, owner);
+    const struct zone_state *zone = n != NULL ? state_zone(s, name_zone(n)) : state_zone_of(s, owner);
     const struct alias *alias = state_alias_at(s, owner);
     size_t count;
 
     if (zone == NULL)
         return 0;
-    count = n != NULL && alias != NULL && alias->name == n->id ? count_alias_apex(zone, type)
-                                                               : count_static(zone, owner, type);
+    count = n != NULL && alias != NULL && alias->name == name_id(n) ? count_alias_apex(zone, type)
+                                                                    : count_static(zone, owner, type);
     if (n != NULL && (type == 0 || type == RR_TXT))
-        count += n->values.n;
+        count += name_n_values(n);
     if (n != NULL && (type == 0 || type == RR_CAA) && zone->spec.challenge_caa == CHALLENGE_CAA_DENY)
         count++;
     return count;
@@ -71,7 +71,7 @@ static bool has_txt(const struct state *s, const struct name *owner, const struc
     const struct zone_state *zone = state_zone_of(s, owner);
     const struct name_entry *n = shown_name(s, owner);
 
-    if (n != NULL && value_set_find(&n->values, rdata->bytes, rdata->len) != NULL)
+    if (n != NULL && value_set_find(name_values(s, n), rdata->bytes, rdata->len) != NULL)
         return true;
     for (size_t i = 0; zone != NULL && i < zone->spec.n_records; i++) {
         const struct record *r = &zone->spec.records[i];
@@ -196,7 +196,7 @@ static MUST_USE enum err find_target(struct deciding *c, const struct update_op 
     if (e != ERR_OK || is_refused(c))
         return e;
     if (c->res->name == 0)
-        c->res->name = (*out)->id;
+        c->res->name = name_id((*out));
     if (op->kind == UPDATE_ADD && caller_may(c, ACTION_ADD))
         (void)caller_may_use(c, VALUE_KIND_CHALLENGE);
     else if (op->kind != UPDATE_ADD && !caller_manages(c))
@@ -214,7 +214,7 @@ static MUST_USE enum err read_step(struct deciding *c, struct step *step, const 
 
     if (e != ERR_OK || is_refused(c))
         return e;
-    *step = (struct step){.kind = op->kind, .name = n->id};
+    *step = (struct step){.kind = op->kind, .name = name_id(n)};
     switch (op->kind) {
     case UPDATE_ADD:
         return wanted_read(c, &step->wanted, &op->value);
@@ -222,7 +222,7 @@ static MUST_USE enum err read_step(struct deciding *c, struct step *step, const 
         e = removal_read(c, &step->rdata, &op->value);
         if (e != ERR_OK || is_refused(c))
             return e;
-        v = value_set_find(&n->values, step->rdata.bytes, step->rdata.len);
+        v = value_set_find(name_values(c->s, n), step->rdata.bytes, step->rdata.len);
         if (v != NULL)
             (void)value_is_removable(c, v, &reach);
         break;
@@ -315,6 +315,6 @@ enum err decide_update(struct deciding *c)
         if (steps[i].kind == UPDATE_ADD)
             e = values_evict(c, steps[i].name);
     if (e == ERR_OK && c->res->name != 0)
-        c->res->serial = state_zone(c->s, state_name(c->s, c->res->name)->zone)->serial;
+        c->res->serial = state_zone(c->s, name_zone(state_name(c->s, c->res->name)))->serial;
     return e;
 }

@@ -103,13 +103,13 @@ static MUST_USE enum err read_values(struct deciding *c, struct wanted_values *a
 
 bool wanted_fit(struct deciding *c, const struct name_entry *n, const struct wanted_values *all)
 {
-    size_t pinned = value_set_pinned_octets(&n->values);
+    size_t pinned = value_set_pinned_octets(name_values(c->s, n));
     size_t pinned_before = pinned;
     size_t others = 0;
 
     for (size_t i = 0; i < all->n; i++) {
         const struct wanted *w = &all->values[i];
-        const struct value *v = value_set_find(&n->values, w->rdata.bytes, w->rdata.len);
+        const struct value *v = value_set_find(name_values(c->s, n), w->rdata.bytes, w->rdata.len);
         if (v != NULL && value_is_pinned(v))
             continue;
         if (w->pinned)
@@ -118,17 +118,17 @@ bool wanted_fit(struct deciding *c, const struct name_entry *n, const struct wan
             others += value_octets(w->rdata.len);
     }
     if (pinned > pinned_before && pinned > budget(c) / 2) {
-        hint(c, "riposte value unpin %s TEXT, or raise values.max-response", show_name(n).text);
+        hint(c, "riposte value unpin %s TEXT, or raise values.max-response", show_name(c->s, n).text);
         (void)refuse(c, all->n == 1 && pinned_before == 0 ? REFUSAL_VALUE_TOO_LONG : REFUSAL_QUOTA,
                      "%s would have %zu octets of pinned values, and half of its %zu may be pinned",
-                     show_name(n).text, pinned, budget(c));
+                     show_name(c->s, n).text, pinned, budget(c));
         return false;
     }
     if (others > 0 && pinned + others > budget(c)) {
         hint(c, "send fewer values at once, or raise values.max-response");
         (void)refuse(c, all->n == 1 ? REFUSAL_VALUE_TOO_LONG : REFUSAL_TOO_LARGE,
                      "the request has %zu octets of values; %s has room for %zu, of which %zu are pinned", others,
-                     show_name(n).text, budget(c), pinned);
+                     show_name(c->s, n).text, budget(c), pinned);
         return false;
     }
     return true;
@@ -136,7 +136,7 @@ bool wanted_fit(struct deciding *c, const struct name_entry *n, const struct wan
 
 enum err wanted_add(struct deciding *c, uint32_t name, const struct wanted *w, size_t place)
 {
-    const struct value_set *vs = &state_name(c->s, name)->values;
+    const struct value_set *vs = name_values(c->s, state_name(c->s, name));
     const struct value *v = value_set_find(vs, w->rdata.bytes, w->rdata.len);
     uint32_t me = c->credential != NULL ? c->credential->id : CREDENTIAL_ADMIN;
     const struct claim *mine = v != NULL ? value_claim_of(v, me) : NULL;
@@ -194,9 +194,9 @@ static void warn_of_young_eviction(const struct deciding *c, const struct name_e
     if (c->d->eviction_log != NULL &&
         !log_limit_pass(c->d->eviction_log, c->d->mono_ms, EVICTION_LOG_INTERVAL_MS, &held_back))
         return;
-    log_event(LOG_WARN, "young-value-evicted", log_str("name", show_name(n).text),
+    log_event(LOG_WARN, "young-value-evicted", log_str("name", show_name(c->s, n).text),
               log_str("held_by", show_holder(c->s, holder).text), log_str("added_by", show_holder(c->s, me).text),
-              log_int("values", (int64_t)n->values.n), log_int("budget", (int64_t)budget(c)),
+              log_int("values", (int64_t)name_n_values(n)), log_int("budget", (int64_t)budget(c)),
               log_int("held_back", (int64_t)held_back),
               log_str("help", "raise values.max-response, or give these hosts names of their own"));
 }
@@ -215,7 +215,7 @@ enum err values_evict(struct deciding *c, uint32_t name)
             .arg = c->s,
         };
         bool young = false;
-        const struct value *victim = value_set_victim(&n->values, &rules, &young);
+        const struct value *victim = value_set_victim(name_values(c->s, n), &rules, &young);
         struct rdata rdata;
         enum err e;
         if (victim == NULL)
@@ -247,7 +247,7 @@ static MUST_USE enum err find_values_name(struct deciding *c, enum action action
     e = find_name_in_scope(c, &req->name, out);
     if (e != ERR_OK || is_refused(c))
         return e;
-    c->res->name = (*out)->id;
+    c->res->name = name_id((*out));
     if (action != ACTION_REMOVE || !caller_manages(c))
         (void)caller_may(c, action);
     return ERR_OK;
@@ -255,7 +255,7 @@ static MUST_USE enum err find_values_name(struct deciding *c, enum action action
 
 static void report_serial(struct deciding *c, const struct name_entry *n)
 {
-    c->res->serial = state_zone(c->s, n->zone)->serial;
+    c->res->serial = state_zone(c->s, name_zone(n))->serial;
 }
 
 enum err decide_value_add(struct deciding *c)
@@ -276,7 +276,7 @@ enum err decide_value_add(struct deciding *c)
     e = read_values(c, &all);
     if (e != ERR_OK || is_refused(c) || !wanted_fit(c, n, &all) || !change_is_within_rate(c))
         return e;
-    name = n->id;
+    name = name_id(n);
     for (size_t i = 0; i < all.n && e == ERR_OK; i++)
         e = wanted_add(c, name, &all.values[i], i);
     if (e == ERR_OK)
@@ -343,7 +343,7 @@ static MUST_USE enum err read_removals(struct deciding *c, const struct name_ent
         enum err e = removal_read(c, &w.rdata, &req->values[i]);
         if (e != ERR_OK || is_refused(c))
             return e;
-        v = value_set_find(&n->values, w.rdata.bytes, w.rdata.len);
+        v = value_set_find(name_values(c->s, n), w.rdata.bytes, w.rdata.len);
         if (v == NULL)
             continue;
         if (!value_is_removable(c, v, reach))
@@ -371,7 +371,7 @@ enum err decide_value_remove(struct deciding *c)
         e = read_removals(c, n, &reach, &all);
     if (e != ERR_OK || is_refused(c) || !change_is_within_rate(c))
         return e;
-    name = n->id;
+    name = name_id(n);
     if (req->all)
         e = emit_claims_removed(c, name, &reach);
     for (size_t i = 0; i < all.n && e == ERR_OK; i++) {

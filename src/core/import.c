@@ -26,9 +26,9 @@ static MUST_USE enum err find_deep(struct import_target *t, const struct state *
         for (uint32_t id = 1; id <= state_last_name(s); id++) {
             const struct name_entry *name = state_name(s, id);
             struct name owner;
-            if (name == NULL || name->zone != t->zone)
+            if (name == NULL || name_zone(name) != t->zone)
                 continue;
-            name_set(&owner, name->owner, name->owner_len);
+            name_owner(s, name, &owner);
             if (name_labels(&owner) <= labels)
                 continue;
             if (deep != NULL)
@@ -113,7 +113,7 @@ static const struct name_entry *who_is_there(const struct deciding *c, const str
     for (size_t i = 0; n == NULL && i < t->n_deep; i++) {
         const struct name_entry *deep = state_name(c->s, t->deep[i]);
         struct name wire;
-        name_set(&wire, deep->owner, deep->owner_len);
+        name_owner(c->s, deep, &wire);
         if (name_is_below(&wire, owner))
             n = deep;
     }
@@ -138,12 +138,12 @@ static enum err check(struct deciding *c, const struct import_target *t, const s
         return refuse(c, REFUSAL_BAD_LABEL, "\"%s\" in front of %s makes the name too long", folded,
                       show_wire(apex).text);
     there = who_is_there(c, t, owner);
-    if (there != NULL && there->retired_s != 0)
+    if (there != NULL && name_retired_s(there) != 0)
         return refuse(c, REFUSAL_LABEL_RETIRED, "%s was removed here on %s, and CNAMEs may still point at it",
-                      show_name(there).text, show_time(there->retired_s).text);
+                      show_name(c->s, there).text, show_time(name_retired_s(there)).text);
     if (there != NULL)
-        return refuse(c, REFUSAL_LABEL_TAKEN, "%s belongs to account %s here already", show_name(there).text,
-                      show_account(c->s, there->account).text);
+        return refuse(c, REFUSAL_LABEL_TAKEN, "%s belongs to account %s here already", show_name(c->s, there).text,
+                      show_account(c->s, name_account(there)).text);
     if (state_static_conflicts(c->s, owner))
         return refuse(c, REFUSAL_CONFLICT, "%s is, or is above or below, a static record of the zone",
                       show_wire(owner).text);
@@ -160,8 +160,8 @@ static bool account_name_is_free(const struct state *s, const char *name)
 }
 
 /* The name of the account to be made: as asked for, else the label, else a generated one. */
-static MUST_USE enum err name_account(struct deciding *c, const struct import_target *t,
-                                      const struct import_account *a, const char **out)
+static MUST_USE enum err choose_account_name(struct deciding *c, const struct import_target *t,
+                                             const struct import_account *a, const char **out)
 {
     char name[LABELS_TEXT_MAX];
     char made[ACCOUNT_GENERATED_LEN + 1];
@@ -194,7 +194,7 @@ static MUST_USE enum err find_or_make_account(struct deciding *c, const struct i
         return ERR_OK;
     }
     *id = row.id;
-    e = name_account(c, t, a, &row.name);
+    e = choose_account_name(c, t, a, &row.name);
     return e == ERR_OK ? emit_account(c, EFFECT_ACCOUNT_MADE, &row) : e;
 }
 
@@ -270,7 +270,7 @@ static MUST_USE enum err take_value(struct deciding *c, const struct import_text
                                     uint32_t credential, struct import_result *res)
 {
     const struct value_settings *set = &c->d->settings->values;
-    const struct value_set *vs = &state_name(c->s, name)->values;
+    const struct value_set *vs = name_values(c->s, state_name(c->s, name));
     uint8_t *bytes = arena_alloc(&c->e->arena, v->len + v->len / 255 + 1);
     struct effect f = {.kind = EFFECT_CLAIM_ADDED};
     struct rdata rdata = {.bytes = bytes};

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/name_row.h"
 #include "core/octets.h"
 #include "core/table_internal.h"
 
@@ -51,32 +52,50 @@ uint8_t *record_put(uint8_t *at, uint16_t type, uint32_t ttl_s, const struct rda
 
 /* ---- sizes ---- */
 
-/* Octets of records and additional records of all sets. */
-static size_t data_len(const struct node *n)
+/* Behind the records, of the additional ones. */
+struct additional {
+    uint16_t len; /* octets */
+    uint16_t count;
+};
+
+static struct additional additional_at(const uint8_t *at)
+{
+    struct additional a;
+
+    memcpy(&a, at, sizeof a);
+    return a;
+}
+
+size_t node_data_len(const struct node *n)
 {
     size_t len = 0;
 
     for (size_t i = 0; i < n->n_sets; i++)
-        len += n->sets[i].len + n->sets[i].additional_len;
+        len += n->sets[i].len;
+    if ((n->flags & NODE_ADDITIONAL) != 0)
+        len += sizeof(struct additional) + additional_at(node_name(n) + n->name_len + len).len;
     return len;
 }
 
-/* At least a step of octets from the name on, so that it can be compared in one. */
-static size_t block_size(size_t n_sets, size_t name_len, size_t data)
+size_t node_rest(size_t name_len, size_t data_len)
 {
-    size_t rest = name_len + data < OCTETS_STEP ? OCTETS_STEP : name_len + data;
+    return name_len + data_len < OCTETS_STEP ? OCTETS_STEP : name_len + data_len;
+}
 
-    return sizeof(struct node) + n_sets * sizeof(struct node_set) + rest;
+static size_t block_size(size_t n_sets, size_t name_len, size_t data_len)
+{
+    return sizeof(struct node) + n_sets * sizeof(struct node_set) + node_rest(name_len, data_len);
 }
 
 size_t node_size(const struct node *n)
 {
-    return block_size(n->n_sets, n->name_len, data_len(n));
+    return n->id != 0 ? row_size(n) : block_size(n->n_sets, n->name_len, node_data_len(n));
 }
 
 size_t node_footprint(const struct node *n)
 {
-    return (node_size(n) + 8 + 15) / 16 * 16; /* glibc: 8 octets a block, multiples of 16 */
+    /* glibc: 8 octets a block, multiples of 16. */
+    return n->id != 0 ? (node_size(n) + 7) / 8 * 8 : (node_size(n) + 8 + 15) / 16 * 16;
 }
 
 /* ---- making ---- */
@@ -96,7 +115,7 @@ static enum err measure_set(struct node_set *out, const struct rrset *set)
     return ERR_OK;
 }
 
-static enum err measure_additional(struct node_set *out, const struct node_spec *spec)
+static enum err measure_additional(struct additional *out, const struct node_spec *spec)
 {
     size_t len = 0;
 
@@ -106,34 +125,48 @@ static enum err measure_additional(struct node_set *out, const struct node_spec 
         if (len > RRSET_MAX)
             return ERR_RANGE;
     }
-    out->additional_len = (uint16_t)len;
-    out->additional_count = (uint16_t)spec->n_additional;
+    *out = (struct additional){.len = (uint16_t)len, .count = (uint16_t)spec->n_additional};
     return ERR_OK;
 }
 
-/* Sets without records are left out: there is no such RRset. *n is how many remain. */
-static enum err measure(struct node_set sets[SETS_MAX], size_t *n, const struct node_spec *spec)
+/* The sets in the order in which they are put: without those that have no records, as there is no such RRset; that
+ * of NS last, since what is additional belongs to it. */
+static enum err order_sets(const struct rrset *order[SETS_MAX], size_t *n, const struct node_spec *spec)
 {
+    const struct rrset *ns = NULL;
+
     *n = 0;
     for (size_t i = 0; i < spec->n_sets; i++) {
-        enum err e;
-
         if (spec->sets[i].n == 0)
             continue;
-        if (*n == SETS_MAX)
+        if (spec->sets[i].type == RR_NS && ns == NULL)
+            ns = &spec->sets[i];
+        else if (*n == SETS_MAX - 1) /* one is for NS */
             return ERR_RANGE;
-        e = measure_set(&sets[*n], &spec->sets[i]);
-        if (e == ERR_OK && spec->sets[i].type == RR_NS)
-            e = measure_additional(&sets[*n], spec);
-        if (e != ERR_OK)
-            return e;
-        ++*n;
+        else
+            order[(*n)++] = &spec->sets[i];
     }
+    if (ns != NULL)
+        order[(*n)++] = ns;
     return ERR_OK;
 }
 
-static uint8_t *put_additional(uint8_t *at, const struct node_spec *spec)
+/* Octets of the records of all sets, whose heads are filled in. */
+static enum err measure(struct node_set sets[SETS_MAX], const struct rrset *const order[], size_t n, size_t *data)
 {
+    enum err e = ERR_OK;
+
+    *data = 0;
+    for (size_t i = 0; e == ERR_OK && i < n; i++) {
+        e = measure_set(&sets[i], order[i]);
+        *data += sets[i].len;
+    }
+    return e;
+}
+
+static uint8_t *put_additional(uint8_t *at, const struct additional *head, const struct node_spec *spec)
+{
+    at = put_bytes(at, head, sizeof *head);
     for (size_t i = 0; i < spec->n_additional; i++) {
         const struct record *r = &spec->additional[i];
         at = put_bytes(at, r->owner.b, r->owner.len);
@@ -142,44 +175,44 @@ static uint8_t *put_additional(uint8_t *at, const struct node_spec *spec)
     return at;
 }
 
-static void fill(struct node *n, const struct node_spec *spec)
-{
-    uint8_t *at = (uint8_t *)&n->sets[n->n_sets];
-    struct name owner = *spec->owner;
-
-    name_fold(&owner);
-    at = put_bytes(at, owner.b, owner.len);
-    for (size_t i = 0; i < spec->n_sets; i++) {
-        const struct rrset *set = &spec->sets[i];
-        for (size_t j = 0; j < set->n; j++)
-            at = record_put(at, set->type, set->ttl_s, &set->rdatas[j]);
-        if (set->n > 0 && set->type == RR_NS)
-            at = put_additional(at, spec);
-    }
-    assert(at == node_name(n) + n->name_len + data_len(n));
-}
-
 enum err node_new(struct node **out, const struct node_spec *spec)
 {
+    const struct rrset *order[SETS_MAX];
     struct node_set sets[SETS_MAX];
     struct node head = {.zone = spec->zone, .name_len = spec->owner->len, .flags = (uint8_t)spec->flags};
+    struct additional additional = {.len = 0};
+    struct name owner = *spec->owner;
     struct node *n;
-    size_t n_sets, data = 0;
+    size_t n_sets, data;
+    uint8_t *at;
     enum err e;
 
-    assert(spec->owner->len > 0 && spec->flags < NODE_EMPTY);
-    e = measure(sets, &n_sets, spec);
+    assert(spec->owner->len > 0 && spec->flags < NODE_ADDITIONAL);
+    e = order_sets(order, &n_sets, spec);
+    if (e == ERR_OK)
+        e = measure(sets, order, n_sets, &data);
+    if (e == ERR_OK)
+        e = measure_additional(&additional, spec);
     if (e != ERR_OK)
         return e;
     head.n_sets = (uint8_t)n_sets;
-    for (size_t i = 0; i < n_sets; i++)
-        data += sets[i].len + sets[i].additional_len;
-    n = malloc(block_size(head.n_sets, head.name_len, data));
+    if (additional.count > 0 && n_sets > 0 && sets[n_sets - 1].type == RR_NS) {
+        head.flags |= NODE_ADDITIONAL;
+        data += sizeof additional + additional.len;
+    }
+    n = malloc(block_size(n_sets, head.name_len, data));
     if (n == NULL)
         return ERR_MEMORY;
     memcpy(n, &head, sizeof head);
-    put_bytes((uint8_t *)n->sets, sets, n_sets * sizeof sets[0]);
-    fill(n, spec);
+    name_fold(&owner);
+    at = put_bytes((uint8_t *)n->sets, sets, n_sets * sizeof sets[0]);
+    at = put_bytes(at, owner.b, owner.len);
+    for (size_t i = 0; i < n_sets; i++)
+        for (size_t j = 0; j < order[i]->n; j++)
+            at = record_put(at, order[i]->type, order[i]->ttl_s, &order[i]->rdatas[j]);
+    if ((head.flags & NODE_ADDITIONAL) != 0)
+        at = put_additional(at, &additional, spec);
+    assert(at == node_name(n) + n->name_len + data);
     *out = n;
     return ERR_OK;
 }
@@ -191,7 +224,7 @@ void node_free(struct node *n)
 
 struct node *node_new_trimmed(const struct node *staged, size_t name_len)
 {
-    size_t data = data_len(staged);
+    size_t data = node_data_len(staged);
     struct node *n = malloc(block_size(staged->n_sets, name_len, data));
     uint8_t *at;
 
@@ -228,16 +261,18 @@ void node_owner(const struct node *n, const struct table_zone *z, struct name *o
 
 /* ---- reading ---- */
 
-/* The i-th set of the node, whose records begin at data. */
-static inline void give_set(const struct node_set *set, const uint8_t *data, struct answer_set *out)
+/* A set of the node, whose records begin at data. */
+static inline void give_set(const struct node *n, const struct node_set *set, const uint8_t *data,
+                            struct answer_set *out)
 {
-    *out = (struct answer_set){.records = data,
-                               .len = set->len,
-                               .count = set->count,
-                               .type = set->type,
-                               .additional = data + set->len,
-                               .additional_len = set->additional_len,
-                               .additional_count = set->additional_count};
+    *out = (struct answer_set){.records = data, .len = set->len, .count = set->count, .type = set->type};
+    if (set->type == RR_NS && (n->flags & NODE_ADDITIONAL) != 0) {
+        struct additional additional = additional_at(data + set->len);
+
+        out->additional = data + set->len + sizeof additional;
+        out->additional_len = additional.len;
+        out->additional_count = additional.count;
+    }
 }
 
 static inline bool find_own_set(const struct node *n, uint16_t type, struct answer_set *out)
@@ -246,10 +281,10 @@ static inline bool find_own_set(const struct node *n, uint16_t type, struct answ
 
     for (const struct node_set *set = n->sets; set < n->sets + n->n_sets; set++) {
         if (set->type == type) {
-            give_set(set, data, out);
+            give_set(n, set, data, out);
             return true;
         }
-        data += set->len + set->additional_len;
+        data += set->len;
     }
     return false;
 }
@@ -283,17 +318,10 @@ bool node_any_set(const struct table *t, const struct node *n, struct answer_set
     if (find_own_set(n, RR_TXT, out))
         return true;
     if (n->n_sets > 0) {
-        give_set(&n->sets[0], node_name(n) + n->name_len, out);
+        give_set(n, &n->sets[0], node_name(n) + n->name_len, out);
         return true;
     }
     return node_find_set(t, n, RR_SOA, out) || node_find_set(t, n, RR_CAA, out);
-}
-
-/* Ready unless there are additional records. */
-static inline struct answer_ready set_ready(const struct node_set *set, const uint8_t *records)
-{
-    return (struct answer_ready){
-        .records = set->additional_len == 0 ? records : NULL, .len = set->len, .answers = set->count};
 }
 
 struct answer_ready node_ready(const struct node *n, const struct table_zone *z, uint16_t type)
@@ -302,10 +330,14 @@ struct answer_ready node_ready(const struct node *n, const struct table_zone *z,
 
     for (const struct node_set *set = n->sets; set < n->sets + n->n_sets; set++) {
         if (set->type == type)
-            return set_ready(set, data);
+            return (struct answer_ready){
+                .records = type == RR_NS && (n->flags & NODE_ADDITIONAL) != 0 ? NULL : data,
+                .len = set->len,
+                .answers = set->count,
+            };
         if (set->type == RR_CNAME)
             return (struct answer_ready){.records = NULL};
-        data += set->len + set->additional_len;
+        data += set->len;
     }
     if (type == RR_CAA && (n->flags & NODE_CHALLENGE) != 0 && z->caa_count > 0)
         return (struct answer_ready){
@@ -317,5 +349,5 @@ struct answer_ready node_ready(const struct node *n, const struct table_zone *z,
 
 unsigned node_flags(const struct node *n)
 {
-    return n->flags & ~(unsigned)NODE_EMPTY;
+    return n->flags & ~(unsigned)(NODE_EMPTY | NODE_ADDITIONAL);
 }

@@ -29,11 +29,11 @@ const struct account *restore_account_in(const struct state *s, const struct acc
     return is_same_account(there, a) ? there : NULL;
 }
 
-const struct name_entry *restore_name_in(const struct state *s, const struct name_entry *n)
+const struct name_entry *restore_name_in(const struct state *s, const struct state *of, const struct name_entry *n)
 {
     struct name owner;
 
-    name_set(&owner, n->owner, n->owner_len);
+    name_owner(of, n, &owner);
     return state_name_by_owner(s, &owner);
 }
 
@@ -41,8 +41,8 @@ const struct alias *restore_alias_in(const struct state *s, const struct state *
 {
     const struct alias *there = state_alias_at(s, &a->fqdn);
 
-    return there != NULL && restore_name_in(s, state_name(of, a->name)) == state_name(s, there->name) ? there
-                                                                                                      : NULL;
+    return there != NULL && restore_name_in(s, of, state_name(of, a->name)) == state_name(s, there->name) ? there
+                                                                                                          : NULL;
 }
 
 const struct secret *restore_secret_in(const struct credential *cred, const struct secret *secret)
@@ -91,8 +91,8 @@ static size_t common_names(const struct state *backup, const struct credential *
     size_t n = 0;
 
     for (size_t i = 0; i < b->n_names; i++) {
-        const struct name_entry *there = restore_name_in(present, state_name(backup, b->names[i]));
-        if (there != NULL && !has_in_scope(p, there->id))
+        const struct name_entry *there = restore_name_in(present, backup, state_name(backup, b->names[i]));
+        if (there != NULL && !has_in_scope(p, name_id(there)))
             continue;
         if (out != NULL)
             out[n] = b->names[i];
@@ -125,9 +125,9 @@ bool restore_narrow(const struct state *backup, const struct credential *b, cons
     return true;
 }
 
-bool restore_is_pinned_in(const struct name_entry *n, const struct value *v)
+bool restore_is_pinned_in(const struct state *s, const struct name_entry *n, const struct value *v)
 {
-    const struct value *there = value_set_find(&n->values, v->rdata, v->rdlen);
+    const struct value *there = value_set_find(name_values(s, n), v->rdata, v->rdlen);
 
     return there != NULL && value_is_pinned(there);
 }
@@ -171,13 +171,13 @@ static void tell_token(const struct telling *t, enum restore_fate fate, const st
 }
 
 /* The text of a pinned value, as much of it as fits, and the name that has it. */
-static void tell_pinned(const struct telling *t, enum restore_fate fate, const struct name_entry *n,
-                        const struct value *v)
+static void tell_pinned(const struct telling *t, enum restore_fate fate, const struct state *s,
+                        const struct name_entry *n, const struct value *v)
 {
     char what[RESTORE_WHAT_MAX], text[UINT16_MAX];
     size_t len = value_decode_text(text, v->rdata, v->rdlen);
 
-    (void)snprintf(what, sizeof what, "\"%.100s\" at %s", show_printable(text, len).text, show_name(n).text);
+    (void)snprintf(what, sizeof what, "\"%.100s\" at %s", show_printable(text, len).text, show_name(s, n).text);
     tell(t, fate, RESTORE_PINNED, what);
 }
 
@@ -200,31 +200,34 @@ static void compare_accounts(const struct telling *t)
 
 static void compare_pinned(const struct telling *t, const struct name_entry *b, const struct name_entry *p)
 {
-    for (size_t i = 0; i < b->values.n; i++)
-        if (value_is_pinned(&b->values.values[i]) && !restore_is_pinned_in(p, &b->values.values[i]))
-            tell_pinned(t, RESTORE_REVIVED, b, &b->values.values[i]);
-    for (size_t i = 0; i < p->values.n; i++)
-        if (value_is_pinned(&p->values.values[i]) && !restore_is_pinned_in(b, &p->values.values[i]))
-            tell_pinned(t, RESTORE_LOST, p, &p->values.values[i]);
+    const struct value_set *vs = name_values(t->backup, b);
+
+    for (size_t i = 0; i < vs->n; i++)
+        if (value_is_pinned(&vs->values[i]) && !restore_is_pinned_in(t->present, p, &vs->values[i]))
+            tell_pinned(t, RESTORE_REVIVED, t->backup, b, &vs->values[i]);
+    vs = name_values(t->present, p);
+    for (size_t i = 0; i < vs->n; i++)
+        if (value_is_pinned(&vs->values[i]) && !restore_is_pinned_in(t->backup, b, &vs->values[i]))
+            tell_pinned(t, RESTORE_LOST, t->present, p, &vs->values[i]);
 }
 
 static void compare_names(const struct telling *t)
 {
     for (uint32_t id = 1; id <= state_last_name(t->backup); id++) {
         const struct name_entry *b = state_name(t->backup, id);
-        const struct name_entry *p = b->retired_s == 0 ? restore_name_in(t->present, b) : NULL;
-        if (p != NULL && p->retired_s != 0)
-            tell(t, RESTORE_REVIVED, RESTORE_NAME, show_name(b).text);
+        const struct name_entry *p = name_retired_s(b) == 0 ? restore_name_in(t->present, t->backup, b) : NULL;
+        if (p != NULL && name_retired_s(p) != 0)
+            tell(t, RESTORE_REVIVED, RESTORE_NAME, show_name(t->backup, b).text);
         else if (p != NULL)
             compare_pinned(t, b, p);
-        if (p != NULL && p->retired_s == 0 && b->subtree && !p->subtree)
-            tell(t, RESTORE_REVIVED, RESTORE_RIGHTS, show_name(b).text);
+        if (p != NULL && name_retired_s(p) == 0 && name_has_subtree(b) && !name_has_subtree(p))
+            tell(t, RESTORE_REVIVED, RESTORE_RIGHTS, show_name(t->backup, b).text);
     }
     for (uint32_t id = 1; id <= state_last_name(t->present); id++) {
         const struct name_entry *p = state_name(t->present, id);
-        const struct name_entry *b = p->retired_s == 0 ? restore_name_in(t->backup, p) : p;
-        if (p->retired_s == 0 && (b == NULL || b->retired_s != 0))
-            tell(t, RESTORE_LOST, RESTORE_NAME, show_name(p).text);
+        const struct name_entry *b = name_retired_s(p) == 0 ? restore_name_in(t->backup, t->present, p) : p;
+        if (name_retired_s(p) == 0 && (b == NULL || name_retired_s(b) != 0))
+            tell(t, RESTORE_LOST, RESTORE_NAME, show_name(t->present, p).text);
     }
 }
 
@@ -288,7 +291,7 @@ static void compare_aliases(const struct telling *t)
 {
     for (uint32_t id = 1; id <= state_last_alias(t->backup); id++) {
         const struct alias *b = state_alias(t->backup, id);
-        if (b != NULL && restore_name_in(t->present, state_name(t->backup, b->name)) != NULL &&
+        if (b != NULL && restore_name_in(t->present, t->backup, state_name(t->backup, b->name)) != NULL &&
             restore_alias_in(t->present, t->backup, b) == NULL)
             tell(t, RESTORE_REVIVED, RESTORE_ALIAS, show_wire(&b->fqdn).text);
     }

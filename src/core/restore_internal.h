@@ -8,7 +8,7 @@
 
 /* NULL: not there. */
 const struct account *restore_account_in(const struct state *s, const struct account *a);
-const struct name_entry *restore_name_in(const struct state *s, const struct name_entry *n);
+const struct name_entry *restore_name_in(const struct state *s, const struct state *of, const struct name_entry *n);
 const struct secret *restore_secret_in(const struct credential *cred, const struct secret *secret);
 
 /* The alias of the same domain name for the same name. */
@@ -22,6 +22,6 @@ bool restore_secret_ends_later(const struct secret *backup, const struct secret 
 bool restore_narrow(const struct state *backup, const struct credential *b, const struct state *present,
                     const struct credential *p, struct effect_credential *row);
 /* True when the name has the value of another state too, and pinned. */
-bool restore_is_pinned_in(const struct name_entry *n, const struct value *v);
+bool restore_is_pinned_in(const struct state *s, const struct name_entry *n, const struct value *v);
 
 #endif

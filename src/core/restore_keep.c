@@ -17,7 +17,7 @@ struct keeping {
  * such: then only he can give the name away. */
 static uint32_t account_for(const struct keeping *k, const struct name_entry *present)
 {
-    const struct account *there = restore_account_in(k->c.s, state_account(k->present, present->account));
+    const struct account *there = restore_account_in(k->c.s, state_account(k->present, name_account(present)));
 
     return there != NULL && there->deleted_s == 0 ? there->id : ACCOUNT_ADMIN;
 }
@@ -54,7 +54,7 @@ static MUST_USE enum err end_pinned(struct keeping *k, uint32_t id, const struct
 {
     static const struct claim_filter everything = {.of = NULL, .pinned_too = true};
     struct deciding *c = &k->c;
-    const struct value_set *vs = &state_name(c->s, id)->values;
+    const struct value_set *vs = name_values(c->s, state_name(c->s, id));
     struct rdata *ending;
     size_t n = 0;
     enum err e = ERR_OK;
@@ -65,7 +65,7 @@ static MUST_USE enum err end_pinned(struct keeping *k, uint32_t id, const struct
     if (ending == NULL)
         return ERR_MEMORY;
     for (size_t i = 0; i < vs->n && e == ERR_OK; i++)
-        if (value_is_pinned(&vs->values[i]) && !restore_is_pinned_in(p, &vs->values[i]))
+        if (value_is_pinned(&vs->values[i]) && !restore_is_pinned_in(k->present, p, &vs->values[i]))
             e = copy_rdata(c, &ending[n++], &vs->values[i]);
     for (size_t i = 0; i < n && e == ERR_OK; i++)
         e = emit_value_end(c, EFFECT_CLAIM_REMOVED, id, &ending[i], &everything);
@@ -75,7 +75,7 @@ static MUST_USE enum err end_pinned(struct keeping *k, uint32_t id, const struct
 static MUST_USE enum err keep_name(struct keeping *k, uint32_t id)
 {
     const struct name_entry *b = state_name(k->c.s, id);
-    const struct name_entry *p = b->retired_s == 0 ? restore_name_in(k->present, b) : NULL;
+    const struct name_entry *p = name_retired_s(b) == 0 ? restore_name_in(k->present, k->c.s, b) : NULL;
     uint32_t account;
     bool subtree;
     enum err e;
@@ -83,23 +83,25 @@ static MUST_USE enum err keep_name(struct keeping *k, uint32_t id)
     if (p == NULL)
         return ERR_OK;
     account = account_for(k, p);
-    if (p->retired_s != 0)
-        return retire(k, id, p->retired_s);
+    if (name_retired_s(p) != 0)
+        return retire(k, id, name_retired_s(p));
     if (account == ACCOUNT_ADMIN)
         return retire(k, id, k->c.d->now_s); /* its new owner is not there, and its old one has lost it */
-    subtree = b->subtree && p->subtree;
+    subtree = name_has_subtree(b) && name_has_subtree(p);
     e = end_pinned(k, id, p);
-    return e == ERR_OK && (account != b->account || subtree != b->subtree) ? set_name(k, id, account, subtree) : e;
+    return e == ERR_OK && (account != name_account(b) || subtree != name_has_subtree(b))
+               ? set_name(k, id, account, subtree)
+               : e;
 }
 
 /* A name that only the present state has becomes a tombstone. */
 static MUST_USE enum err keep_tombstone(struct keeping *k, uint32_t id)
 {
     const struct name_entry *p = state_name(k->present, id);
-    const struct zone_state *zone = state_zone_by_apex(k->c.s, &state_zone(k->present, p->zone)->spec.apex);
+    const struct zone_state *zone = state_zone_by_apex(k->c.s, &state_zone(k->present, name_zone(p))->spec.apex);
     struct effect_name *row;
 
-    if (zone == NULL || restore_name_in(k->c.s, p) != NULL)
+    if (zone == NULL || restore_name_in(k->c.s, k->present, p) != NULL)
         return ERR_OK;
     row = arena_alloc(&k->c.e->arena, sizeof *row);
     if (row == NULL)
@@ -108,10 +110,10 @@ static MUST_USE enum err keep_tombstone(struct keeping *k, uint32_t id)
         .id = state_last_name(k->c.s) + 1,
         .account = account_for(k, p),
         .zone = zone->id,
-        .created_s = p->created_s,
-        .retired_s = p->retired_s != 0 ? p->retired_s : k->c.d->now_s,
+        .created_s = name_created_s(p),
+        .retired_s = name_retired_s(p) != 0 ? name_retired_s(p) : k->c.d->now_s,
     };
-    name_set(&row->owner, p->owner, p->owner_len);
+    name_owner(k->present, p, &row->owner);
     return emit_name(&k->c, EFFECT_NAME_MADE, row);
 }
 
@@ -121,7 +123,7 @@ static MUST_USE enum err keep_alias(struct keeping *k, uint32_t id)
     const struct alias *b = state_alias(k->c.s, id);
     struct effect f = {.kind = EFFECT_ALIAS_ENDED};
 
-    if (b == NULL || restore_name_in(k->present, state_name(k->c.s, b->name)) == NULL ||
+    if (b == NULL || restore_name_in(k->present, k->c.s, state_name(k->c.s, b->name)) == NULL ||
         restore_alias_in(k->present, k->c.s, b) != NULL)
         return ERR_OK;
     f.u.alias = arena_alloc(&k->c.e->arena, sizeof *f.u.alias);

@@ -40,12 +40,26 @@ static void free_administrator(struct state *s)
     free(s->admin_credential);
 }
 
-enum err state_new(struct state **out)
+static enum err make_table(struct state *s, const struct siphash_key *name_key)
+{
+    struct siphash_key by_lot;
+    enum err e = ERR_OK;
+
+    if (name_key == NULL)
+        e = crypto_random(&by_lot, sizeof by_lot);
+    return e == ERR_OK ? table_new(&s->table, name_key != NULL ? name_key : &by_lot) : e;
+}
+
+enum err state_new(struct state **out, const struct siphash_key *name_key)
 {
     struct state *s = calloc(1, sizeof *s);
     enum err e = s != NULL ? crypto_random(&s->key, sizeof s->key) : ERR_MEMORY;
 
     *out = NULL;
+    if (e == ERR_OK)
+        e = make_table(s, name_key);
+    if (e == ERR_OK)
+        e = state_names_init(s);
     if (e == ERR_OK)
         e = make_administrator(s);
     if (e != ERR_OK) {
@@ -64,21 +78,12 @@ static void account_free(void *row)
     free(a);
 }
 
-void name_entry_free(void *row)
-{
-    struct name_entry *n = row;
-
-    value_set_fini(&n->values);
-    free(n->domains);
-    free(n); /* the owner with it */
-}
-
 void state_free(struct state *s)
 {
     if (s == NULL)
         return;
     ids_fini(&s->accounts, account_free);
-    ids_fini(&s->names, name_entry_free);
+    state_names_fini(s);
     ids_fini(&s->credentials, credential_free);
     ids_fini(&s->tokens, token_free);
     ids_fini(&s->zones, zone_row_free);
@@ -92,8 +97,21 @@ void state_free(struct state *s)
     free(s->grants);
     aliases_fini(s);
     expiry_fini(&s->expiry);
+    if (!s->table_is_given)
+        table_free(s->table);
     crypto_wipe(&s->key, sizeof s->key);
     free(s);
+}
+
+struct table *state_table(const struct state *s)
+{
+    return s->table;
+}
+
+struct table *state_give_table(struct state *s)
+{
+    s->table_is_given = true;
+    return s->table;
 }
 
 /* ---- hashes ---- */
@@ -145,25 +163,6 @@ struct account *state_account_by_name(const struct state *s, const char *name, s
     return NULL;
 }
 
-struct name_entry *state_name(const struct state *s, uint32_t id)
-{
-    return ids_get(&s->names, id);
-}
-
-struct name_entry *state_name_by_owner(const struct state *s, const struct name *owner)
-{
-    struct index_walk w = index_walk(&s->by_owner, hash_owner(s, owner));
-
-    for (uint32_t id = index_next(&w); id != 0; id = index_next(&w)) {
-        struct name_entry *n = state_name(s, id);
-
-        /* Length octets are below 'A': as text, names compare like names (RFC 4343 section 3). */
-        if (text_equal_nocase((const char *)n->owner, n->owner_len, (const char *)owner->b, owner->len))
-            return n;
-    }
-    return NULL;
-}
-
 struct credential *state_credential(const struct state *s, uint32_t id)
 {
     return id == CREDENTIAL_ADMIN ? s->admin_credential : ids_get(&s->credentials, id);
@@ -198,31 +197,6 @@ struct token *state_token_by_hash(const struct state *s, const uint8_t sha256[32
             return t;
     }
     return NULL;
-}
-
-static bool lists_domain(const struct name_entry *n, const char *domain, size_t len)
-{
-    for (size_t i = 0; i < n->n_domains; i++)
-        if (text_equal_nocase(n->domains[i], strlen(n->domains[i]), domain, len))
-            return true;
-    return false;
-}
-
-size_t state_names_by_domain(const struct state *s, const char *domain, size_t len, uint32_t *ids, size_t cap)
-{
-    struct index_walk w = index_walk(&s->by_domain, hash_text(s, domain, len));
-    size_t n = 0;
-
-    for (uint32_t id = index_next(&w); id != 0; id = index_next(&w)) {
-        const struct name_entry *name = state_name(s, id);
-
-        if (name->retired_s != 0 || !lists_domain(name, domain, len))
-            continue;
-        if (n < cap)
-            ids[n] = id;
-        n++;
-    }
-    return n;
 }
 
 bool state_is_granted(const struct state *s, uint32_t name, uint32_t account)
@@ -293,26 +267,4 @@ void state_set_position(struct state *s, uint64_t seq, int64_t time_s)
 struct state_counts state_counts(const struct state *s)
 {
     return s->counts;
-}
-
-/* ---- marks ---- */
-
-void state_mark_dirty(struct state *s, struct name_entry *n)
-{
-    if (n->dirty)
-        return;
-    n->dirty = true;
-    n->next_dirty = s->dirty;
-    s->dirty = n->id;
-}
-
-void state_mark_served(struct state *s, struct name_entry *n)
-{
-    struct zone_state *z = state_zone(s, n->zone);
-
-    if (z->removed)
-        return;
-    z->served_changed = true;
-    state_mark_dirty(s, n);
-    aliases_mark_served(s, n);
 }

@@ -29,7 +29,7 @@ struct claim {
 };
 
 struct value {
-    uint8_t *rdata;       /* character-strings */
+    const uint8_t *rdata; /* character-strings */
     struct claim *claims; /* at least one */
     uint32_t n_claims;
     uint16_t rdlen;
@@ -38,25 +38,28 @@ struct value {
 /* The distinct values of a name, oldest first by the newest claim of each. */
 struct value_set {
     struct value *values;
-    uint32_t n;
+    struct claim *claims; /* of all of them */
+    uint32_t n, n_claims;
     uint32_t octets; /* sum of value_octets() */
+    uint32_t cap_values, cap_claims;
 };
 
-/* There may be millions of names, accounts and credentials, most of them idle: members are ordered so that no room
- * is lost between them, and what most do without takes a pointer at most. */
-struct name_entry {
-    uint32_t id, account, zone;
-    uint32_t expiry_place; /* in the index of expiries, from 1; 0: no claim of it expires */
-    uint32_t next_dirty;   /* of state_stage(): a name's id; 0: the last one */
-    uint16_t n_domains;
-    bool subtree, dirty;
-    int64_t created_s, retired_s;
-    char **domains;
-    struct value_set values;
-    uint8_t owner_len;
-    uint8_t owner[]; /* wire form, case as registered */
-};
+/* A name: its row, see core/name_row.h. A change of the name makes another row; one that is outdated can be read
+ * until the request that made the change has been decided, and says what was. */
+struct name_entry;
 
+uint32_t name_id(const struct name_entry *n);
+uint32_t name_account(const struct name_entry *n);
+uint32_t name_zone(const struct name_entry *n);
+int64_t name_created_s(const struct name_entry *n);
+int64_t name_retired_s(const struct name_entry *n); /* 0: it is not */
+bool name_has_subtree(const struct name_entry *n);
+size_t name_n_domains(const struct name_entry *n);
+const char *name_domain(const struct name_entry *n, size_t i); /* below name_n_domains() */
+uint32_t name_n_values(const struct name_entry *n);            /* distinct ones */
+uint32_t name_octets(const struct name_entry *n);              /* sum of value_octets() */
+
+/* There may be millions of accounts: members are ordered so that no room is lost between them. */
 struct account {
     uint32_t id;
     uint32_t names_max;
@@ -128,8 +131,13 @@ struct grant {
 
 struct state;
 
-MUST_USE enum err state_new(struct state **out); /* ERR_MEMORY, ERR_CRYPTO */
-void state_free(struct state *s);
+/* With a table of its own, where the rows of names live and which state_stage() makes batches for; it hashes names
+ * with a copy of name_key, NULL: with one by lot. ERR_MEMORY, ERR_CRYPTO. */
+MUST_USE enum err state_new(struct state **out, const struct siphash_key *name_key);
+void state_free(struct state *s); /* with its table, unless that was given away; NULL is fine */
+/* The table is the caller's from now on, who frees it after the state. */
+struct table *state_give_table(struct state *s);
+struct table *state_table(const struct state *s);
 
 /* ---- folding ---- */
 
@@ -143,6 +151,9 @@ MUST_USE enum err state_fold(struct state *s, uint64_t seq, const struct effect 
 struct account *state_account(const struct state *s, uint32_t id);
 struct account *state_account_by_name(const struct state *s, const char *name, size_t len);
 struct name_entry *state_name(const struct state *s, uint32_t id);
+void name_owner(const struct state *s, const struct name_entry *n, struct name *out); /* case as registered */
+/* Its values, until the next call for any name, or the next change. */
+const struct value_set *name_values(const struct state *s, const struct name_entry *n);
 struct name_entry *state_name_by_owner(const struct state *s, const struct name *owner); /* any case */
 struct credential *state_credential(const struct state *s, uint32_t id);
 struct credential *state_credential_by_uuid(const struct state *s, const struct uuid *uuid);
@@ -206,6 +217,10 @@ size_t state_expired(const struct state *s, int64_t now_s, struct claim_ref *out
  * what table.h refuses: the state keeps its marks, b is to be freed. On success the marks are gone: publish b, or
  * give up the state. */
 MUST_USE enum err state_stage(struct state *s, struct table_batch *b);
+/* Put everything that DNS shows into the state's table at once: at the end of loading, before anybody reads it. The
+ * same as staging and publishing it, with less memory and in less time. ERR_MEMORY, ERR_FULL: the state is to be
+ * given up. */
+MUST_USE enum err state_fill(struct state *s);
 /* True when a zone has changed in what it serves since its serial was last set: decide() then adds
  * EFFECT_ZONE_SERIAL. */
 bool state_zone_needs_serial(const struct state *s, uint32_t zone);

@@ -101,7 +101,7 @@ bool state_alias_target(const struct state *s, const struct name *owner, struct 
 
     if (n == NULL || !name_entry_is_served(s, n) || (!alias->served && alias->fqdn.len != owner->len))
         return false;
-    name_set(&to, n->owner, n->owner_len);
+    name_folded_owner(s, n, &to);
     return owner_moved(owner, &alias->fqdn, &to, out);
 }
 
@@ -139,22 +139,21 @@ size_t state_aliases_of(const struct state *s, uint32_t name, uint32_t *ids, siz
 
 size_t state_alias_places(const struct state *s, const struct name_entry *n, struct name *out, size_t cap)
 {
-    const struct zone_state *z = state_zone(s, n->zone);
+    const struct zone_state *z = state_zone(s, name_zone(n));
     struct name owner, above;
     size_t places = 0;
 
     if (s->n_aliases == 0)
         return 0;
-    name_set(&owner, n->owner, n->owner_len);
-    name_fold(&owner);
+    name_folded_owner(s, n, &owner);
     for (above = owner; name_is_below(&above, &z->spec.apex); name_strip(&above, &above, 1)) {
         const struct name_entry *up = state_name_by_owner(s, &above);
         const struct alias_row *row;
 
         if (up == NULL)
             continue;
-        for (struct index_walk w = aliases_of(s, up->id);
-             places < cap && (row = aliases_next(s, &w, up->id)) != NULL;)
+        for (struct index_walk w = aliases_of(s, name_id(up));
+             places < cap && (row = aliases_next(s, &w, name_id(up))) != NULL;)
             if (alias_is_mounted(s, row) && owner_moved(&owner, &above, &row->a.fqdn, &out[places]))
                 places++;
     }
@@ -201,19 +200,19 @@ static void mark_served(struct state *s, struct alias_row *row)
 
 void aliases_mark_served(struct state *s, const struct name_entry *n)
 {
-    const struct zone_state *z = state_zone(s, n->zone);
+    const struct zone_state *z = state_zone(s, name_zone(n));
     const struct name_entry *up;
     struct alias_row *row;
     struct name above;
 
     if (s->n_aliases == 0)
         return;
-    name_set(&above, n->owner, n->owner_len);
+    name_folded_owner(s, n, &above);
     for (; name_is_below(&above, &z->spec.apex); name_strip(&above, &above, 1)) {
         up = state_name_by_owner(s, &above);
         if (up == NULL)
             continue;
-        for (struct index_walk w = aliases_of(s, up->id); (row = aliases_next(s, &w, up->id)) != NULL;)
+        for (struct index_walk w = aliases_of(s, name_id(up)); (row = aliases_next(s, &w, name_id(up))) != NULL;)
             mark_served(s, row);
     }
 }
@@ -223,7 +222,7 @@ void aliases_mark_zone(struct state *s, uint32_t zone)
     for (size_t i = 0; i < s->n_aliases; i++) {
         struct name_entry *n = state_name(s, s->aliases[i]->a.name);
 
-        if (n->zone != zone)
+        if (name_zone(n) != zone)
             continue;
         mark_served(s, s->aliases[i]);
         state_mark_dirty(s, n); /* its name servers are those of the zone */

@@ -163,7 +163,7 @@ void refs_fini(struct refs *a)
 
 #define SEGMENT_CAP_MIN 8u
 
-static size_t segment_of(uint64_t hash)
+static size_t segment_number(uint64_t hash)
 {
     return (size_t)(hash >> 58); /* log2(INDEX_SEGMENTS) bits */
 }
@@ -230,7 +230,7 @@ static size_t segment_find(const struct index_segment *g, uint64_t slot)
 
 enum err index_put(struct index *x, uint64_t hash, uint32_t id)
 {
-    struct index_segment *g = &x->segments[segment_of(hash)];
+    struct index_segment *g = &x->segments[segment_number(hash)];
     uint64_t slot = slot_of(hash, id);
 
     assert(id != 0);
@@ -245,7 +245,7 @@ enum err index_put(struct index *x, uint64_t hash, uint32_t id)
 
 void index_remove(struct index *x, uint64_t hash, uint32_t id)
 {
-    struct index_segment *g = &x->segments[segment_of(hash)];
+    struct index_segment *g = &x->segments[segment_number(hash)];
     size_t hole = segment_find(g, slot_of(hash, id));
 
     if (hole == g->cap)
@@ -266,7 +266,7 @@ void index_remove(struct index *x, uint64_t hash, uint32_t id)
 
 struct index_walk index_walk(const struct index *x, uint64_t hash)
 {
-    const struct index_segment *g = &x->segments[segment_of(hash)];
+    const struct index_segment *g = &x->segments[segment_number(hash)];
 
     return (struct index_walk){
         .segment = g,

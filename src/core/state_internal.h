@@ -13,7 +13,9 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "base/siphash.h"
+#include "core/name_row.h"
 #include "core/state.h"
+#include "core/value_set.h"
 
 /* ---- rows by id (state_index.c) ---- */
 
@@ -81,18 +83,18 @@ void index_fini(struct index *x);
 /* ---- the earliest expiry (expiry.c) ---- */
 
 struct expiry_entry {
-    int64_t expires_s; /* the earliest of the name's claims */
-    struct name_entry *name;
+    uint32_t expires_s; /* the earliest of the name's claims; what is after 2106 counts as then */
+    uint32_t name;
 };
 
-/* A binary heap of the names that have claims that expire; each knows its place (name_entry.expiry_place). */
+/* A binary heap of the names that have claims that expire; each knows its place (row_expiry_place()). */
 struct expiry {
     struct expiry_entry *heap;
     size_t n, cap;
 };
 
-/* The claims of n have changed. ERR_MEMORY. */
-MUST_USE enum err expiry_update(struct expiry *x, struct name_entry *n);
+/* The name has got a row with the values vs, and its place was so far place, 0: none. ERR_MEMORY. */
+MUST_USE enum err expiry_update(struct state *s, struct node *row, const struct value_set *vs, uint32_t place);
 void expiry_fini(struct expiry *x);
 
 /* ---- zones (state_zone.c) ---- */
@@ -106,7 +108,6 @@ struct owners {
 struct zone_row {
     struct zone_state z;  /* first: looked at as such */
     void *block;          /* what z.spec.records and their rdata are in */
-    uint32_t table_id;    /* the table's number for it; 0: none yet */
     bool static_dirty;    /* its static part is to be staged, not just its serial */
     bool staged;          /* the table knows it */
     struct owners owners; /* of the static part, as last staged */
@@ -117,13 +118,11 @@ void zone_row_free(void *row);
 struct zone_row *state_zone_row(const struct state *s, uint32_t id);
 /* True when the name is answered by DNS: not retired, in a zone that is not removed. */
 bool name_entry_is_served(const struct state *s, const struct name_entry *n);
-void name_entry_free(void *row);
 
 /* ---- aliases (state_alias.c) ---- */
 
 struct alias_row {
     struct alias a;      /* first: looked at as such */
-    uint32_t table_id;   /* as of zones: a served one is a zone of the table */
     uint32_t next_dirty; /* of state_stage(): an alias's id; 0: the last one */
     bool dirty;          /* its zone is to be staged, or taken away */
     bool served_changed; /* needs a step of its serial */
@@ -150,10 +149,23 @@ void aliases_fini(struct state *s);
 
 /* ---- the state ---- */
 
+/* Room for the work on one name, and rows that are outdated. */
+struct name_work {
+    struct value_set changing, looking;
+    struct row_room row;
+    struct node **outdated;
+    size_t n_outdated, cap_outdated;
+};
+
 struct state {
     struct siphash_key key;
-    struct ids accounts, names, credentials, tokens, zones;
-    struct index by_account_name, by_owner, by_domain, by_uuid, by_token, by_apex;
+    struct table *table; /* with the rows of names, in its slab */
+    bool table_is_given; /* it is somebody else's */
+    struct ids accounts, credentials, tokens, zones;
+    struct refs names;        /* marked: to be staged */
+    struct name_work *naming; /* its own block, since looking at a name changes it */
+    struct index by_account_name, by_domain, by_uuid, by_token, by_apex;
+    struct index by_owner; /* of names that are not in the table, by table_hash(); others are found there */
     uint32_t last_secret;
     uint32_t last_alias;
     struct account *admin;               /* ACCOUNT_ADMIN */
@@ -165,9 +177,7 @@ struct state {
     struct index by_alias;      /* by fqdn; without ended ones */
     struct index by_alias_name; /* by name */
     uint32_t dirty_aliases;     /* id of the first of a list by next_dirty; 0: none */
-    uint32_t last_table_id;
     struct expiry expiry;
-    uint32_t dirty; /* id of the first of a list by next_dirty; 0: none */
     struct state_counts counts;
     uint64_t seq;
     int64_t time_s;
@@ -180,22 +190,36 @@ uint64_t hash_owner(const struct state *s, const struct name *owner); /* any cas
 uint64_t hash_text(const struct state *s, const char *text, size_t len);
 uint64_t hash_bytes(const struct state *s, const void *bytes, size_t len);
 
-void state_mark_dirty(struct state *s, struct name_entry *n); /* to be staged */
+/* ---- names (state_name.c) ---- */
+
+/* Put a row in the place of the name's, with the spec's content; its TTL and its place in the index of expiries are
+ * found here. ERR_MEMORY, ERR_RANGE. */
+MUST_USE enum err state_put_row(struct state *s, struct row_spec *spec);
+void name_folded_owner(const struct state *s, const struct name_entry *n, struct name *out);
+/* A row of the same content: with the TTL that the zone has now, and not in the table. */
+MUST_USE enum err state_remake_row(struct state *s, const struct name_entry *n);
+/* Give back what was outdated until now. */
+void state_forget_outdated(struct state *s);
+MUST_USE enum err state_names_init(struct state *s); /* ERR_MEMORY */
+void state_names_fini(struct state *s);
+
+void state_mark_dirty(struct state *s, const struct name_entry *n); /* to be staged */
 /* The same, and its zone needs a serial: what DNS shows of the name is another now. Nothing happens in a removed
  * zone. */
-void state_mark_served(struct state *s, struct name_entry *n);
+void state_mark_served(struct state *s, const struct name_entry *n);
 
 /* ---- folding, one function a payload (state_fold.c, state_access.c, state_zone.c) ---- */
 
 typedef enum err fold_row(struct state *s, const struct effect *f);
 
-fold_row fold_zone_set, fold_zone_removed, fold_zone_serial;                 /* state_zone.c */
-fold_row fold_credential_made, fold_credential_set;                          /* state_access.c */
-fold_row fold_secret_added, fold_secret_set, fold_secret_ended;              /* state_access.c */
-fold_row fold_grant_made, fold_grant_ended;                                  /* state_access.c */
-fold_row fold_alias_made, fold_alias_ended, fold_alias_serial;               /* state_alias.c */
-fold_row fold_token_made, fold_token_set;                                    /* state_access.c */
-fold_row fold_account_made, fold_account_set, fold_name_made, fold_name_set; /* state_fold.c */
+fold_row fold_zone_set, fold_zone_removed, fold_zone_serial;                                    /* state_zone.c */
+fold_row fold_credential_made, fold_credential_set;                                             /* state_access.c */
+fold_row fold_secret_added, fold_secret_set, fold_secret_ended;                                 /* state_access.c */
+fold_row fold_grant_made, fold_grant_ended;                                                     /* state_access.c */
+fold_row fold_alias_made, fold_alias_ended, fold_alias_serial;                                  /* state_alias.c */
+fold_row fold_token_made, fold_token_set;                                                       /* state_access.c */
+fold_row fold_account_made, fold_account_set;                                                   /* state_fold.c */
+fold_row fold_name_made, fold_name_set, fold_claim_added, fold_claim_renewed, fold_claim_ended; /* state_name.c */
 void credential_free(void *row);
 void token_free(void *row);
 

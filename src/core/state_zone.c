@@ -73,7 +73,7 @@ bool state_static_conflicts(const struct state *s, const struct name *owner)
 
 bool name_entry_is_served(const struct state *s, const struct name_entry *n)
 {
-    return n->retired_s == 0 && !state_zone(s, n->zone)->removed;
+    return name_retired_s(n) == 0 && !state_zone(s, name_zone(n))->removed;
 }
 
 bool state_zone_needs_serial(const struct state *s, uint32_t zone)
@@ -146,16 +146,31 @@ static enum err zone_make(struct state *s, const struct effect_zone *f)
     return index_put(&s->by_apex, hash_owner(s, &f->spec.apex), f->id);
 }
 
-enum names_of_zone { NAMES_ALL, NAMES_WITH_VALUES };
-
-static void mark_names(struct state *s, uint32_t zone, enum names_of_zone which)
+static void mark_names(struct state *s, uint32_t zone)
 {
     for (uint32_t id = 1; id <= s->names.last; id++) {
-        struct name_entry *n = state_name(s, id);
+        const struct name_entry *n = state_name(s, id);
 
-        if (n->zone == zone && n->retired_s == 0 && (which == NAMES_ALL || n->values.n > 0))
+        if (name_zone(n) == zone && name_retired_s(n) == 0)
             state_mark_dirty(s, n);
     }
+}
+
+/* The TTL of the zone's values is another one. */
+static enum err remake_names(struct state *s, uint32_t zone)
+{
+    enum err e = ERR_OK;
+
+    for (uint32_t id = 1; e == ERR_OK && id <= s->names.last; id++) {
+        const struct name_entry *n = state_name(s, id);
+
+        if (name_zone(n) != zone || name_n_values(n) == 0)
+            continue;
+        if (name_retired_s(n) == 0)
+            state_mark_dirty(s, n);
+        e = state_remake_row(s, n);
+    }
+    return e;
 }
 
 static enum err zone_replace(struct state *s, struct zone_row *row, const struct effect_zone *f)
@@ -172,10 +187,8 @@ static enum err zone_replace(struct state *s, struct zone_row *row, const struct
         return e;
     row->z.removed = false;
     if (was_removed)
-        mark_names(s, f->id, NAMES_ALL);
-    else if (ttl_changed)
-        mark_names(s, f->id, NAMES_WITH_VALUES);
-    return ERR_OK;
+        mark_names(s, f->id);
+    return ttl_changed ? remake_names(s, f->id) : ERR_OK;
 }
 
 enum err fold_zone_set(struct state *s, const struct effect *f)
@@ -203,7 +216,7 @@ enum err fold_zone_removed(struct state *s, const struct effect *f)
     row->z.dirty = true;
     row->z.served_changed = false; /* nobody is left to be told a serial */
     row->static_dirty = true;
-    mark_names(s, row->z.id, NAMES_ALL);
+    mark_names(s, row->z.id);
     aliases_mark_zone(s, row->z.id);
     return ERR_OK;
 }

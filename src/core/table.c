@@ -7,6 +7,7 @@
 #include <urcu-qsbr.h>
 
 #include "base/crypto.h"
+#include "base/slab.h"
 #include "core/octets.h"
 #include "core/table_internal.h"
 
@@ -17,29 +18,41 @@ enum err table_new(struct table **out, const struct siphash_key *name_key)
     struct table *t = aligned_alloc(_Alignof(struct table), sizeof *t);
     struct zone_index *zones = zone_index_new(0, 0);
 
-    if (t == NULL || zones == NULL) {
+    struct slab *slab = NULL;
+
+    if (t == NULL || zones == NULL || slab_new(&slab) != ERR_OK) {
         free(zones);
         free(t);
         return ERR_MEMORY;
     }
     memset(t, 0, sizeof *t);
+    t->slab = slab;
     name_hash_key_init(&t->key, name_key);
     for (size_t i = 0; i < TABLE_SEGMENTS; i++)
-        atomic_init(&t->segments[i], segment_pack(t->no_slots, SEGMENT_BITS_NONE));
+        atomic_init(&t->segments[i], segment_pack(t->no_slots, SEGMENT_CAP_UNIT));
     atomic_init(&t->zones, zones);
     t->counts.bytes = sizeof *t;
     *out = t;
     return ERR_OK;
 }
 
-static void free_segment(struct segment s)
+void table_free_node(struct table *t, struct node *n)
 {
-    for (size_t i = 0; i <= segment_mask(s); i++) {
+    if (n != NULL && n->id != 0)
+        slab_give(t->slab, n, node_size(n));
+    else
+        free(n);
+}
+
+/* Rows go with the slab. */
+static void free_segment(const struct table *t, struct segment s)
+{
+    for (size_t i = 0; i < s.cap; i++) {
         uint64_t slot = atomic_load_explicit(&s.slots[i].word, memory_order_relaxed);
-        if (slot != SLOT_EMPTY && slot != SLOT_DELETED)
+        if (slot != SLOT_EMPTY && slot != SLOT_DELETED && slot_node(slot)->id == 0)
             free(slot_node(slot));
     }
-    if (segment_bits(s) >= SEGMENT_BITS_MIN)
+    if (s.slots != t->no_slots)
         free(s.slots);
 }
 
@@ -56,12 +69,18 @@ void table_free(struct table *t)
         table_batch_reclaim(b);
     }
     for (size_t i = 0; i < TABLE_SEGMENTS; i++)
-        free_segment(segment_of(t, i));
+        free_segment(t, segment_of(t, i));
     x = atomic_load_explicit(&t->zones, memory_order_relaxed);
     for (uint32_t id = 0; id < x->n_ids; id++)
         free(zone_index_get(x, id));
     free(x);
+    slab_free(t->slab);
     free(t);
+}
+
+struct slab *table_slab(const struct table *t)
+{
+    return t->slab;
 }
 
 void table_reclaim(struct table *t)
@@ -161,7 +180,7 @@ uint64_t table_hash(const struct table *t, const struct name *folded)
 const void *table_prefetch(const struct table *t, uint64_t hash)
 {
     struct segment s = segment_of(t, hash);
-    const struct hash_slot *slot = &s.slots[segment_start(s, hash)];
+    const struct hash_slot *slot = &s.slots[segment_start(s, tag_of(hash))];
 
     __builtin_prefetch(slot);
     return slot;
@@ -182,9 +201,8 @@ struct table_found table_look_up(const struct table *t, const struct name *folde
 {
     struct segment s = segment_of(t, hash);
     uint64_t tag = tag_of(hash);
-    size_t mask = segment_mask(s);
 
-    for (size_t i = segment_start(s, hash);; i = (i + 1) & mask) {
+    for (size_t i = segment_start(s, tag);; i = segment_next(s, i)) {
         uint64_t slot = atomic_load_explicit(&s.slots[i].word, memory_order_acquire);
 
         if (slot == SLOT_EMPTY)
@@ -207,17 +225,29 @@ const struct node *table_find(const struct table *t, const struct name *folded, 
 
 /* ---- the writer ---- */
 
-struct hash_slot *segment_new(unsigned bits, uintptr_t *word)
+size_t segment_limit(size_t cap)
 {
-    size_t size = sizeof(uint64_t) << bits;
+    return cap / 5 * 4;
+}
+
+size_t segment_cap_for(size_t n)
+{
+    size_t cap = n + n / 4 + n / 8 + SEGMENT_CAP_UNIT; /* an eighth more than would be full */
+
+    return cap / SEGMENT_CAP_UNIT * SEGMENT_CAP_UNIT;
+}
+
+struct hash_slot *segment_new(size_t cap, uint64_t *word)
+{
+    size_t size = cap * sizeof(struct hash_slot);
     void *slots;
 
-    assert(bits >= SEGMENT_BITS_MIN && bits <= SEGMENT_BITS_MAX);
+    assert(cap > 0 && cap % SEGMENT_CAP_UNIT == 0 && cap <= SEGMENT_CAP_MAX);
     slots = aligned_alloc(SEGMENT_ALIGN, size);
     if (slots == NULL)
         return NULL;
     memset(slots, 0, size);
-    *word = segment_pack(slots, bits);
+    *word = segment_pack(slots, cap);
     return slots;
 }
 
@@ -225,32 +255,32 @@ static uint64_t slot_pack(const struct node *n, uint64_t tag)
 {
     uintptr_t at = (uintptr_t)n;
 
-    assert(at >> 48 == 0 && at % 16 == 0 && at > 16);
-    return (uint64_t)at >> 4 << TAG_BITS | tag;
+    assert(at >> ADDRESS_BITS == 0 && at % 8 == 0 && at > 8);
+    return (uint64_t)at >> 3 << TAG_BITS | tag;
 }
 
-struct hash_slot *table_regrow(struct table *t, unsigned segment, uintptr_t word)
+struct hash_slot *table_regrow(struct table *t, size_t segment, uint64_t word)
 {
     struct segment old = segment_of(t, segment), new = segment_unpack(word);
-    size_t mask = segment_mask(new);
+    bool had_slots = old.slots != t->no_slots;
 
-    for (size_t i = 0; i <= segment_mask(old); i++) {
+    for (size_t i = 0; i < old.cap; i++) {
         uint64_t slot = atomic_load_explicit(&old.slots[i].word, memory_order_relaxed);
         size_t to;
 
         if (slot == SLOT_EMPTY || slot == SLOT_DELETED)
             continue;
-        to = segment_start(new, slot << (64 - TAG_BITS));
+        to = segment_start(new, slot & TAG_MASK);
         while (atomic_load_explicit(&new.slots[to].word, memory_order_relaxed) != SLOT_EMPTY)
-            to = (to + 1) & mask;
+            to = segment_next(new, to);
         atomic_store_explicit(&new.slots[to].word, slot, memory_order_relaxed);
     }
     t->fill[segment].used = t->fill[segment].live;
     atomic_store_explicit(&t->segments[segment], word, memory_order_release);
-    t->counts.bytes += sizeof(uint64_t) << segment_bits(new);
-    if (segment_bits(old) < SEGMENT_BITS_MIN)
+    t->counts.bytes += new.cap * sizeof(struct hash_slot);
+    if (!had_slots)
         return NULL;
-    t->counts.bytes -= sizeof(uint64_t) << segment_bits(old);
+    t->counts.bytes -= old.cap * sizeof(struct hash_slot);
     return old.slots;
 }
 
@@ -258,10 +288,10 @@ struct hash_slot *table_regrow(struct table *t, unsigned segment, uintptr_t word
 static size_t slot_of(struct segment s, const struct node *n, uint64_t hash)
 {
     uint64_t want = slot_pack(n, tag_of(hash));
-    size_t i = segment_start(s, hash);
+    size_t i = segment_start(s, tag_of(hash));
 
     while (atomic_load_explicit(&s.slots[i].word, memory_order_relaxed) != want)
-        i = (i + 1) & segment_mask(s);
+        i = segment_next(s, i);
     return i;
 }
 
@@ -269,16 +299,16 @@ void table_insert(struct table *t, struct node *n, uint64_t hash)
 {
     struct segment s = segment_of(t, hash);
     struct segment_fill *fill = &t->fill[hash % TABLE_SEGMENTS];
-    size_t i = segment_start(s, hash);
+    size_t i = segment_start(s, tag_of(hash));
     uint64_t slot = atomic_load_explicit(&s.slots[i].word, memory_order_relaxed);
 
     while (slot != SLOT_EMPTY && slot != SLOT_DELETED) {
-        i = (i + 1) & segment_mask(s);
+        i = segment_next(s, i);
         slot = atomic_load_explicit(&s.slots[i].word, memory_order_relaxed);
     }
     fill->used += slot == SLOT_EMPTY;
     fill->live++;
-    assert(fill->used <= segment_mask(s)); /* an empty slot ends every search */
+    assert(fill->used < s.cap); /* an empty slot ends every search */
     t->counts.nodes++;
     t->counts.bytes += node_footprint(n);
     atomic_store_explicit(&s.slots[i].word, slot_pack(n, tag_of(hash)), memory_order_release);
@@ -298,17 +328,37 @@ void table_erase(struct table *t, const struct node *n, uint64_t hash)
 {
     struct segment s = segment_of(t, hash);
     struct segment_fill *fill = &t->fill[hash % TABLE_SEGMENTS];
-    size_t mask = segment_mask(s), i = slot_of(s, n, hash);
+    size_t i = slot_of(s, n, hash);
 
     t->counts.nodes--;
     t->counts.bytes -= node_footprint(n);
     fill->live--;
     atomic_store_explicit(&s.slots[i].word, SLOT_DELETED, memory_order_release);
-    if (atomic_load_explicit(&s.slots[(i + 1) & mask].word, memory_order_relaxed) != SLOT_EMPTY)
+    if (atomic_load_explicit(&s.slots[segment_next(s, i)].word, memory_order_relaxed) != SLOT_EMPTY)
         return;
     while (atomic_load_explicit(&s.slots[i].word, memory_order_relaxed) == SLOT_DELETED) {
         atomic_store_explicit(&s.slots[i].word, SLOT_EMPTY, memory_order_release);
         fill->used--;
-        i = (i - 1) & mask;
+        i = i > 0 ? i - 1 : s.cap - 1;
     }
+}
+
+enum err table_fill(struct table *t, struct node *row, const struct name *folded)
+{
+    uint64_t hash = table_hash(t, folded), word = 0;
+    size_t segment = hash % TABLE_SEGMENTS;
+
+    if (t->fill[segment].used >= segment_limit(segment_of(t, hash).cap) ||
+        segment_of(t, hash).slots == t->no_slots) {
+        size_t cap = segment_cap_for(t->fill[segment].live + (size_t)1);
+
+        if (cap > SEGMENT_CAP_MAX)
+            return ERR_FULL;
+        if (segment_new(cap, &word) == NULL)
+            return ERR_MEMORY;
+        free(table_regrow(t, segment, word));
+    }
+    row->row_flags |= ROW_IN_TABLE;
+    table_insert(t, row, hash);
+    return ERR_OK;
 }

@@ -20,6 +20,7 @@
 #include "core/name.h"
 #include "core/rr.h"
 
+struct slab;
 struct table;
 struct node;       /* read with the functions below */
 struct table_zone; /* a zone as readers see it */
@@ -98,6 +99,9 @@ MUST_USE enum err table_slot_init(struct table_slot *slot); /* with a random key
 /* Publish t (NULL is allowed) and give the one that was there before; waits for a grace period, so that it can be
  * freed. */
 struct table *table_slot_swap(struct table_slot *slot, struct table *t);
+
+/* Where rows of challenge names are made; the table's, of the writer's thread. */
+struct slab *table_slab(const struct table *t);
 
 struct table_counts {
     uint64_t nodes, zones, bytes; /* live nodes with empty non-terminals; bytes of nodes and slots */

@@ -62,47 +62,33 @@ static enum err reserve_steps(struct table_batch *b, size_t n)
     return e;
 }
 
-static size_t segment_limit(unsigned bits)
-{
-    return bits < SEGMENT_BITS_MIN ? 0 : ((size_t)3 << bits) / 4; /* load of 3/4 */
-}
-
-/* The size for an array that is to hold n entries: not so full that it would have to grow again at once. */
-static unsigned bits_for(size_t n)
-{
-    unsigned bits = SEGMENT_BITS_MIN;
-
-    while (bits <= SEGMENT_BITS_MAX && n > ((size_t)5 << bits) / 8)
-        bits++;
-    return bits;
-}
-
 /* One slot more in the segment of hash. */
 static enum err reserve_slot(struct table_batch *b, uint64_t hash)
 {
     size_t segment = hash % TABLE_SEGMENTS;
     const struct segment_fill *fill = &b->t->fill[segment];
-    struct segment grown = segment_unpack(b->grown[segment]);
-    bool has_grown = grown.slots != NULL;
+    bool has_grown = b->grown[segment] != 0;
+    struct segment now = has_grown ? segment_unpack(b->grown[segment]) : segment_of(b->t, hash);
     size_t need = b->need[segment] + (size_t)1;
     size_t occupied = has_grown ? fill->live : fill->used; /* marks are left behind when growing */
-    unsigned bits = segment_bits(has_grown ? grown : segment_of(b->t, hash));
-    uintptr_t word = 0;
+    uint64_t word = 0;
+    size_t cap;
     enum err e = ERR_OK;
 
     b->need[segment] = (uint32_t)need;
-    if (occupied + need <= segment_limit(bits))
+    if (now.slots != b->t->no_slots && occupied + need <= segment_limit(now.cap))
         return ERR_OK;
-    bits = bits_for(fill->live + need); /* when there were many marks, perhaps not larger, or even smaller */
-    if (bits > SEGMENT_BITS_MAX)
+    cap = segment_cap_for(fill->live + need); /* when there were many marks, perhaps not larger, or even smaller */
+    if (cap > SEGMENT_CAP_MAX)
         return ERR_FULL;
     if (!has_grown)
         e = reserve_retired(b, 1);
     if (e != ERR_OK)
         return e;
-    if (segment_new(bits, &word) == NULL)
+    if (segment_new(cap, &word) == NULL)
         return ERR_MEMORY;
-    free(grown.slots);
+    if (has_grown)
+        free(now.slots);
     b->grown[segment] = word;
     return ERR_OK;
 }
@@ -214,29 +200,44 @@ static enum err stage_missing_ancestors(struct table_batch *b, const struct name
 
 /* ---- names ---- */
 
+static void free_unless_row(struct node *n)
+{
+    if (n->id == 0)
+        free(n);
+}
+
+/* Takes n, which is as it will be in the table, in any case. */
+static enum err stage_node(struct table_batch *b, struct node *n, const struct name *owner,
+                           const struct table_zone *z)
+{
+    struct batch_step step = {.kind = BATCH_PUT, .node = n, .hash = table_hash(b->t, owner)};
+    enum err e;
+
+    step.old = lookup(b, owner, step.hash);
+    if (step.old == n) /* a row that is there already */
+        return ERR_OK;
+    e = step.old == NULL ? reserve_slot(b, step.hash) : reserve_retired(b, retired_at_most(step.old));
+    if (e == ERR_OK && (step.old == NULL || step.old->zone != z->id) && owner->len > z->apex.len)
+        e = stage_missing_ancestors(b, owner, z);
+    if (e == ERR_OK)
+        e = reserve_steps(b, 1);
+    if (e == ERR_OK)
+        b->steps[b->n_steps++] = step;
+    else
+        free_unless_row(n);
+    return e;
+}
+
 static enum err stage_put(struct table_batch *b, const struct node *staged, const struct table_zone *z)
 {
-    struct batch_step step = {.kind = BATCH_PUT};
     struct name owner;
-    enum err e;
+    struct node *n;
 
     name_set(&owner, node_name(staged), staged->name_len);
     if (!name_is_at_or_below(&owner, &z->apex))
         return ERR_RANGE;
-    step.hash = table_hash(b->t, &owner);
-    step.old = lookup(b, &owner, step.hash);
-    e = step.old == NULL ? reserve_slot(b, step.hash) : reserve_retired(b, retired_at_most(step.old));
-    if (e == ERR_OK && (step.old == NULL || step.old->zone != z->id) && owner.len > z->apex.len)
-        e = stage_missing_ancestors(b, &owner, z);
-    if (e == ERR_OK)
-        e = reserve_steps(b, 1);
-    if (e != ERR_OK)
-        return e;
-    step.node = node_new_trimmed(staged, (size_t)owner.len - z->apex.len);
-    if (step.node == NULL)
-        return ERR_MEMORY;
-    b->steps[b->n_steps++] = step;
-    return ERR_OK;
+    n = node_new_trimmed(staged, (size_t)owner.len - z->apex.len);
+    return n != NULL ? stage_node(b, n, &owner, z) : ERR_MEMORY;
 }
 
 /* The zone that nodes with this id will be in. NULL: not known (yet). */
@@ -268,6 +269,16 @@ enum err table_batch_put(struct table_batch *b, struct node *n)
     e = stage_put(b, n, z);
     free(n);
     return e;
+}
+
+enum err table_batch_put_row(struct table_batch *b, struct node *row)
+{
+    const struct table_zone *z = zone_after(b, row->zone);
+    struct name owner;
+
+    assert(z != NULL && row->id != 0);
+    node_owner(row, z, &owner);
+    return stage_node(b, row, &owner, z);
 }
 
 enum err table_batch_remove(struct table_batch *b, const struct name *owner)
@@ -412,7 +423,8 @@ void batch_fini_work(struct table_batch *b)
     for (size_t i = 0; i < b->n_waiting; i++)
         free(b->waiting[i]);
     for (size_t i = 0; i < TABLE_SEGMENTS; i++)
-        free(segment_unpack(b->grown[i]).slots);
+        if (b->grown[i] != 0)
+            free(segment_unpack(b->grown[i]).slots);
     free(b->index[0]);
     free(b->index[1]);
     free(b->waiting);
@@ -426,7 +438,7 @@ void table_batch_free(struct table_batch *b)
         return;
     b->t->open = NULL;
     for (size_t i = 0; i < b->n_steps; i++)
-        free(b->steps[i].node);
+        free_unless_row(b->steps[i].node);
     for (size_t i = 0; i < b->n_zones; i++)
         free(b->zones[i].zone);
     batch_fini_work(b);
@@ -438,7 +450,10 @@ void table_batch_free(struct table_batch *b)
 void table_batch_reclaim(struct table_batch *b)
 {
     for (size_t i = 0; i < b->n_retired; i++)
-        free(b->retired[i]);
+        if (b->retired[i].is_node)
+            table_free_node(b->t, b->retired[i].block);
+        else
+            free(b->retired[i].block);
     free(b->zones);
     free(b->retired);
     free(b);

@@ -1,9 +1,11 @@
 /* core/table_internal.h -- the table's own structures, for node.c and the table*.c files only.
  *
- * Hash table. The low 8 bits of a name's hash choose one of 256 segments, its high 20 bits are the tag. A segment
- * is an array of 64-bit slots, open addressing with linear probing from the position that the tag's high bits say,
- * so that it can be copied into a larger one without touching a node. A slot holds the tag and the node's address
- * (44 bits: it is a multiple of 16 and below 2^48); it is one word, so a reader sees an entry whole or not at all.
+ * Hash table. The low 8 bits of a name's hash choose one of 256 segments, its high 19 bits are the tag. A segment
+ * is an array of 64-bit slots, open addressing with linear probing from the position that the tag is mapped to, in
+ * the order of tags, so that it can be copied into a larger one without touching a node, and from front to back. It
+ * has any number of slots and grows by an eighth: a table that doubles is half empty on average. A slot holds the
+ * tag and the node's address (45 bits: it is a multiple of 8 and below 2^48); it is one word, so a reader sees an
+ * entry whole or not at all.
  *
  *   insert   writes the first empty or deleted slot on the path
  *   replace  overwrites the entry's slot: the name is never absent
@@ -13,7 +15,10 @@
  *
  * A mark can be reused by another name: readers compare names, not only tags.
  *
- * Nodes name their zone by id and hold only the labels below its apex; the rest is compared with the zone's. */
+ * Nodes name their zone by id and hold only the labels below its apex; the rest is compared with the zone's.
+ *
+ * The node of a challenge name at its own place is also its row in the state (core/name_row.h): one block, in the
+ * table's slab, which both lead to. The table owns those rows that are in it; the state the others. */
 #ifndef CORE_TABLE_INTERNAL_H
 #define CORE_TABLE_INTERNAL_H
 
@@ -39,31 +44,40 @@ struct node_set {
     uint32_t len; /* octets of the records */
     uint16_t type;
     uint16_t count;
-    uint16_t additional_len;
-    uint16_t additional_count;
 };
 
-/* The block goes on with the owner's name_len octets, then per set its records and additional records; with all of
- * them, or without, by 16 octets at least. */
+/* The block goes on with the owner's name_len octets, then the records of each set; with all of them, or without,
+ * by 16 octets at least. A set of NS records is the last one, and with NODE_ADDITIONAL two 16-bit numbers follow,
+ * the octets and the count of additional records, and these. */
 struct node {
     uint32_t below; /* existing nodes one label below this one; the writer's alone, the only part that changes */
     uint32_t zone;
+    uint32_t id; /* of the challenge name whose row this is, 0: of none. This and the next two are the state's */
+    uint32_t account;
+    uint32_t created_s;
     uint8_t n_sets;
-    uint8_t name_len; /* staged: the whole owner, folded; in the table: the labels below the apex */
-    uint8_t flags;    /* enum node_flag, NODE_EMPTY */
-    uint8_t unused;
+    uint8_t name_len;  /* staged: the whole owner, folded; in the table, and of rows: the labels below the apex */
+    uint8_t flags;     /* enum node_flag, NODE_EMPTY, NODE_ADDITIONAL */
+    uint8_t row_flags; /* see core/name_row.h */
     struct node_set sets[];
 };
 
-#define NODE_EMPTY 0x80 /* an empty non-terminal, made by the table */
+#define NODE_EMPTY      0x80 /* an empty non-terminal, made by the table */
+#define NODE_ADDITIONAL 0x40 /* there are additional records */
+
+#define ROW_IN_TABLE 0x01 /* the table leads to it, and frees it */
 
 static inline const uint8_t *node_name(const struct node *n)
 {
     return (const uint8_t *)&n->sets[n->n_sets];
 }
 
+/* Octets from the node's name on: of the name and of all records; at least a step, so that a name can be compared
+ * in one. */
+size_t node_rest(size_t name_len, size_t data_len);
+size_t node_data_len(const struct node *n);  /* octets of all records */
 size_t node_size(const struct node *n);      /* octets of the block */
-size_t node_footprint(const struct node *n); /* what malloc takes for it */
+size_t node_footprint(const struct node *n); /* what it takes from the slab, or from malloc */
 /* Copies of a staged node, or of an empty one, with the first name_len octets of its owner. NULL: out of memory. */
 struct node *node_new_trimmed(const struct node *staged, size_t name_len);
 struct node *node_new_empty(const struct name *owner, size_t name_len, uint32_t zone);
@@ -111,15 +125,15 @@ struct table_zone *zone_index_get(const struct zone_index *x, uint32_t id); /* N
 
 /* ---- segments (table.c) ---- */
 
-#define TABLE_SEGMENTS    256
-#define TAG_BITS          20
-#define TAG_MASK          ((UINT64_C(1) << TAG_BITS) - 1)
-#define SLOT_EMPTY        UINT64_C(0)
-#define SLOT_DELETED      (UINT64_C(1) << TAG_BITS) /* the address 16, which is no node's */
-#define SEGMENT_BITS_NONE 1 /* of a segment without slots; a search finds one of two that are always empty */
-#define SEGMENT_BITS_MIN  3
-#define SEGMENT_BITS_MAX  TAG_BITS
-#define SEGMENT_ALIGN     64 /* a cache line; also makes room for the size in the low bits of the address */
+#define TABLE_SEGMENTS   256
+#define TAG_BITS         19
+#define TAG_MASK         ((UINT64_C(1) << TAG_BITS) - 1)
+#define SLOT_EMPTY       UINT64_C(0)
+#define SLOT_DELETED     (UINT64_C(1) << TAG_BITS) /* the address 8, which is no node's */
+#define SEGMENT_CAP_UNIT 8                         /* numbers of slots are multiples: one cache line */
+#define SEGMENT_CAP_MAX  ((size_t)UINT16_MAX * SEGMENT_CAP_UNIT)
+#define SEGMENT_ALIGN    64
+#define ADDRESS_BITS     48
 
 struct hash_slot {
     _Atomic uint64_t word; /* SLOT_EMPTY, SLOT_DELETED, or address and tag */
@@ -132,31 +146,34 @@ struct segment_fill {
 };
 
 struct table {
-    _Atomic uintptr_t segments[TABLE_SEGMENTS]; /* address of the slots | 64 - log2 of their number */
-    _Atomic(struct zone_index *) zones;         /* never NULL */
+    _Atomic uint64_t segments[TABLE_SEGMENTS]; /* address of the slots, and above it their number in units */
+    _Atomic(struct zone_index *) zones;        /* never NULL */
     struct name_hash_key key;
+    struct slab *slab; /* of rows */
     struct segment_fill fill[TABLE_SEGMENTS];
     struct table_counts counts;
     struct table_batch *open;    /* the one that is being prepared */
     struct table_batch *garbage; /* published ones, with what they replaced; newest first */
-    _Alignas(
-        SEGMENT_ALIGN) struct hash_slot no_slots[1 << SEGMENT_BITS_NONE]; /* where segments without slots point */
+    /* Where segments without slots point: always empty. */
+    _Alignas(SEGMENT_ALIGN) struct hash_slot no_slots[SEGMENT_CAP_UNIT];
 };
 
 struct segment {
     struct hash_slot *slots;
-    unsigned shift; /* of a hash, to the position where its search begins */
+    size_t cap;
 };
 
-static inline uintptr_t segment_pack(const struct hash_slot *slots, unsigned bits)
+static inline uint64_t segment_pack(const struct hash_slot *slots, size_t cap)
 {
-    return (uintptr_t)slots | (64 - bits);
+    return (uint64_t)(uintptr_t)slots | (uint64_t)(cap / SEGMENT_CAP_UNIT) << ADDRESS_BITS;
 }
 
-static inline struct segment segment_unpack(uintptr_t word)
+static inline struct segment segment_unpack(uint64_t word)
 {
-    return (struct segment){.slots = (struct hash_slot *)(word & ~(uintptr_t)(SEGMENT_ALIGN - 1)),
-                            .shift = (unsigned)(word & (SEGMENT_ALIGN - 1))};
+    return (struct segment){
+        .slots = (struct hash_slot *)(uintptr_t)(word & ((UINT64_C(1) << ADDRESS_BITS) - 1)),
+        .cap = (size_t)(word >> ADDRESS_BITS) * SEGMENT_CAP_UNIT,
+    };
 }
 
 static inline struct segment segment_of(const struct table *t, uint64_t hash)
@@ -164,19 +181,15 @@ static inline struct segment segment_of(const struct table *t, uint64_t hash)
     return segment_unpack(atomic_load_explicit(&t->segments[hash % TABLE_SEGMENTS], memory_order_acquire));
 }
 
-static inline unsigned segment_bits(struct segment s)
+/* Where the search for a tag begins. */
+static inline size_t segment_start(struct segment s, uint64_t tag)
 {
-    return 64 - s.shift;
+    return (size_t)(tag * s.cap >> TAG_BITS);
 }
 
-static inline size_t segment_mask(struct segment s)
+static inline size_t segment_next(struct segment s, size_t i)
 {
-    return SIZE_MAX >> s.shift;
-}
-
-static inline size_t segment_start(struct segment s, uint64_t hash)
-{
-    return (size_t)(hash >> s.shift);
+    return i + 1 < s.cap ? i + 1 : 0;
 }
 
 static inline uint64_t tag_of(uint64_t hash)
@@ -186,14 +199,18 @@ static inline uint64_t tag_of(uint64_t hash)
 
 static inline struct node *slot_node(uint64_t slot)
 {
-    return (struct node *)(uintptr_t)(slot >> TAG_BITS << 4);
+    return (struct node *)(uintptr_t)(slot >> TAG_BITS << 3);
 }
 
+/* Slots that are full to four fifths when they hold n; none is too few to grow at once. */
+size_t segment_limit(size_t cap);
+/* The number of slots for n entries, and for some more. */
+size_t segment_cap_for(size_t n);
 /* NULL: out of memory. *word is set to what goes into table.segments; free() the slots. */
-MUST_USE struct hash_slot *segment_new(unsigned bits, uintptr_t *word);
+MUST_USE struct hash_slot *segment_new(size_t cap, uint64_t *word);
 /* Copy all entries of the segment into the empty slots of word, publish it, and return the array that it replaced
  * (NULL: there was none), which readers may still be looking at. */
-struct hash_slot *table_regrow(struct table *t, unsigned segment, uintptr_t word);
+struct hash_slot *table_regrow(struct table *t, size_t segment, uint64_t word);
 
 /* True when the name of n, which is of zone z, is *folded. */
 bool node_is_named(const struct node *n, const struct table_zone *z, const struct name *folded);
@@ -214,7 +231,7 @@ enum batch_step_kind {
 };
 
 struct batch_step {
-    struct node *node; /* owned until published */
+    struct node *node; /* owned until published, unless it is a row */
     struct node *old;  /* the owner's node in the table when the batch was prepared, or NULL */
     uint64_t hash;     /* of the owner */
     enum batch_step_kind kind;
@@ -238,15 +255,26 @@ struct table_batch {
     struct zone_index *index[2];     /* for the zones that come or go: see table_publish.c; NULL: none do */
     uint32_t index_ids, index_zones; /* room in both */
     uint32_t need[TABLE_SEGMENTS];   /* slots that may be taken */
-    uintptr_t grown[TABLE_SEGMENTS]; /* new arrays, or 0 */
-    void **retired;                  /* to be given to free() after a grace period */
+    uint64_t grown[TABLE_SEGMENTS];  /* new arrays, or 0 */
+    struct retired {
+        void *block;
+        bool is_node; /* else to be given to free() */
+    } * retired;      /* to be freed after a grace period */
     size_t n_retired, retired_cap;
     size_t retired_need;      /* never more than retired_cap */
     struct table_batch *next; /* in table.garbage */
 };
 
+/* Put a row that has its final place in the table into the batch, whose zones have been put before. It stays the
+ * state's until it is published. Nothing happens when it is there already. ERR_MEMORY, ERR_FULL. */
+MUST_USE enum err table_batch_put_row(struct table_batch *b, struct node *row);
+/* Put a row of an owner that the table does not have, one label below its apex, while there is no reader yet:
+ * without a batch. ERR_MEMORY, ERR_FULL. */
+MUST_USE enum err table_fill(struct table *t, struct node *row, const struct name *folded);
+
 void batch_fini_work(struct table_batch *b); /* free all but retired and zones, which are kept until reclaimed */
-void table_batch_reclaim(struct table_batch *b); /* free b and what it replaced */
+void table_batch_reclaim(struct table_batch *b);       /* free b and what it replaced */
+void table_free_node(struct table *t, struct node *n); /* NULL is fine */
 /* Take removed zones out of the index's by_id; true when there was one. */
 bool table_batch_forget_zones(const struct table_batch *b, struct zone_index *x);
 

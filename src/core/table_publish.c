@@ -13,12 +13,22 @@
 
 #include "core/table_internal.h"
 
-static void retire(struct table_batch *b, void *block)
+static void put_retired(struct table_batch *b, struct retired retired)
 {
-    if (block == NULL)
+    if (retired.block == NULL)
         return;
     assert(b->n_retired < b->retired_need);
-    b->retired[b->n_retired++] = block;
+    b->retired[b->n_retired++] = retired;
+}
+
+static void retire(struct table_batch *b, void *block)
+{
+    put_retired(b, (struct retired){.block = block});
+}
+
+static void retire_node(struct table_batch *b, struct node *n)
+{
+    put_retired(b, (struct retired){.block = n, .is_node = true});
 }
 
 /* ---- zones ---- */
@@ -132,7 +142,7 @@ static void uncount_above(struct table_batch *b, const struct node *n)
         if (above->below > 0 || (above->flags & NODE_EMPTY) == 0)
             return;
         table_erase(b->t, above, hash);
-        retire(b, above);
+        retire_node(b, above);
         n = above;
     }
 }
@@ -150,13 +160,15 @@ static void grow_segments(struct table_batch *b)
 /* Put a step's node where its old one is, or into a free slot. */
 static void place(struct table_batch *b, struct batch_step *s)
 {
+    if (s->node->id != 0)
+        s->node->row_flags |= ROW_IN_TABLE;
     if (s->old == NULL) {
         table_insert(b->t, s->node, s->hash);
         return;
     }
     s->node->below = s->old->below;
     table_replace(b->t, s->old, s->node, s->hash);
-    retire(b, s->old);
+    retire_node(b, s->old);
 }
 
 /* The node is not needed when the owner has got one by another step. */
@@ -189,7 +201,7 @@ static void publish_remove(struct table_batch *b, struct batch_step *s)
     free(s->node);
     table_erase(b->t, s->old, s->hash);
     uncount_above(b, s->old);
-    retire(b, s->old);
+    retire_node(b, s->old);
 }
 
 static bool changes_zone(const struct batch_step *s)

@@ -1,9 +1,8 @@
-/* A value's rdata and its claims are one block, rdata first: a name with two values is then three allocations with
- * its array. The claims of a value are kept in their order too, so that its age is the order of the last. */
+/* The claims of all values are one array, those of a value side by side and in their order, so that its age is the
+ * order of the last. */
 #include "core/value_set.h"
 
 #include <assert.h>
-#include <stdalign.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,6 +82,14 @@ bool value_is_pinned(const struct value *v)
     return false;
 }
 
+bool value_set_all_pinned(const struct value_set *vs)
+{
+    for (size_t i = 0; i < vs->n; i++)
+        if (!value_is_pinned(&vs->values[i]))
+            return false;
+    return vs->n > 0;
+}
+
 size_t value_set_pinned_octets(const struct value_set *vs)
 {
     size_t octets = 0;
@@ -95,36 +102,72 @@ size_t value_set_pinned_octets(const struct value_set *vs)
 
 /* ---- folding ---- */
 
-static void value_fini(struct value *v)
-{
-    free(v->rdata); /* with the claims */
-}
-
 void value_set_fini(struct value_set *vs)
 {
-    for (size_t i = 0; i < vs->n; i++)
-        value_fini(&vs->values[i]);
     free(vs->values);
+    free(vs->claims);
     *vs = (struct value_set){0};
 }
 
-static size_t claims_offset(const struct value *v)
+static enum err reserve_values(struct value_set *vs, uint32_t n)
 {
-    const size_t align = alignof(struct claim);
+    uint32_t cap = n + n / 2;
+    struct value *grown;
 
-    return (v->rdlen + align - 1) / align * align;
+    if (n <= vs->cap_values)
+        return ERR_OK;
+    grown = reallocarray(vs->values, cap, sizeof *grown);
+    if (grown == NULL)
+        return ERR_MEMORY;
+    vs->values = grown;
+    vs->cap_values = cap;
+    return ERR_OK;
 }
 
-/* Room for one claim more, at the end; v->rdata is NULL for a value that is being made. */
-static enum err value_grow(struct value *v)
+static enum err reserve_claims(struct value_set *vs, uint32_t n)
 {
-    uint8_t *block = realloc(v->rdata, claims_offset(v) + (v->n_claims + 1) * sizeof *v->claims);
+    uint32_t cap = n + n / 2;
+    struct claim *grown;
 
-    if (block == NULL)
+    if (n <= vs->cap_claims)
+        return ERR_OK;
+    grown = malloc(cap * sizeof *grown);
+    if (grown == NULL)
         return ERR_MEMORY;
-    v->rdata = block;
-    v->claims = (struct claim *)(void *)(block + claims_offset(v));
+    if (vs->n_claims > 0)
+        memcpy(grown, vs->claims, vs->n_claims * sizeof *grown);
+    for (size_t i = 0; i < vs->n; i++)
+        vs->values[i].claims = grown + (vs->values[i].claims - vs->claims);
+    free(vs->claims);
+    vs->claims = grown;
+    vs->cap_claims = cap;
     return ERR_OK;
+}
+
+enum err value_set_reserve(struct value_set *vs, uint32_t values, uint32_t claims)
+{
+    enum err e = reserve_values(vs, values);
+
+    return e == ERR_OK ? reserve_claims(vs, claims) : e;
+}
+
+/* Make room for one at `at` of the claims, or close the gap there, and tell the values whose claims move. */
+static void open_gap(struct value_set *vs, struct claim *at)
+{
+    memmove(at + 1, at, (size_t)(vs->claims + vs->n_claims - at) * sizeof *at);
+    vs->n_claims++;
+    for (size_t i = 0; i < vs->n; i++)
+        if (vs->values[i].claims >= at)
+            vs->values[i].claims++;
+}
+
+static void close_gap(struct value_set *vs, struct claim *at)
+{
+    vs->n_claims--;
+    memmove(at, at + 1, (size_t)(vs->claims + vs->n_claims - at) * sizeof *at);
+    for (size_t i = 0; i < vs->n; i++)
+        if (vs->values[i].claims > at)
+            vs->values[i].claims--;
 }
 
 /* Move the claim at k to where its order belongs. */
@@ -171,48 +214,37 @@ static struct claim claim_of_effect(const struct effect_claim *c)
     };
 }
 
-static enum err add_claim(struct value_set *vs, struct value *v, const struct effect_claim *c)
+static void add_claim(struct value_set *vs, struct value *v, const struct effect_claim *c)
 {
-    enum err e = value_grow(v);
-
-    if (e != ERR_OK)
-        return e;
+    open_gap(vs, v->claims + v->n_claims);
     v->claims[v->n_claims++] = claim_of_effect(c);
     place_claim(v, v->n_claims - 1);
     place_value(vs, (size_t)(v - vs->values));
-    return ERR_OK;
 }
 
-static enum err add_value(struct value_set *vs, const struct effect_claim *c)
+static void add_value(struct value_set *vs, const struct effect_claim *c)
 {
-    struct value v = {.rdlen = c->rdata.len};
+    struct value *v = &vs->values[vs->n++];
 
-    if ((vs->n & (vs->n - 1)) == 0) { /* 0 or a power of 2: there is room for as many */
-        struct value *grown = reallocarray(vs->values, vs->n > 0 ? (size_t)vs->n * 2 : 1, sizeof *grown);
-
-        if (grown == NULL)
-            return ERR_MEMORY;
-        vs->values = grown;
-    }
-    if (value_grow(&v) != ERR_OK)
-        return ERR_MEMORY;
-    memcpy(v.rdata, c->rdata.bytes, v.rdlen);
-    v.claims[v.n_claims++] = claim_of_effect(c);
-    vs->values[vs->n++] = v;
-    vs->octets += (uint32_t)value_octets(v.rdlen);
+    *v = (struct value){
+        .rdata = c->rdata.bytes, .rdlen = c->rdata.len, .claims = vs->claims + vs->n_claims++, .n_claims = 1};
+    v->claims[0] = claim_of_effect(c);
+    vs->octets += (uint32_t)value_octets(v->rdlen);
     place_value(vs, vs->n - 1);
-    return ERR_OK;
 }
 
 enum err value_set_add(struct value_set *vs, const struct effect_claim *c, bool *distinct_changed)
 {
     struct value *on = NULL;
     struct value *v;
-    struct claim *claim = value_set_claim(vs, c->slot, &on);
+    struct claim *claim;
 
     *distinct_changed = false;
     if (!value_rdata_is_valid(c->rdata.bytes, c->rdata.len))
         return ERR_CORRUPT;
+    if (value_set_reserve(vs, vs->n + 1, vs->n_claims + 1) != ERR_OK)
+        return ERR_MEMORY;
+    claim = value_set_claim(vs, c->slot, &on);
     v = value_set_find(vs, c->rdata.bytes, c->rdata.len);
     if (claim != NULL) {
         if (v != on || claim->credential != c->credential)
@@ -224,38 +256,37 @@ enum err value_set_add(struct value_set *vs, const struct effect_claim *c, bool 
     }
     if (v == NULL) {
         *distinct_changed = true;
-        return add_value(vs, c);
+        add_value(vs, c);
+        return ERR_OK;
     }
-    return value_claim_of(v, c->credential) == NULL ? add_claim(vs, v, c) : ERR_CORRUPT;
+    if (value_claim_of(v, c->credential) != NULL)
+        return ERR_CORRUPT;
+    add_claim(vs, v, c);
+    return ERR_OK;
 }
 
 static void drop_value(struct value_set *vs, size_t i)
 {
     vs->octets -= (uint32_t)value_octets(vs->values[i].rdlen);
-    value_fini(&vs->values[i]);
     vs->n--;
     memmove(&vs->values[i], &vs->values[i + 1], (vs->n - i) * sizeof *vs->values);
-    if (vs->n == 0)
-        value_set_fini(vs); /* most names are idle most of the time */
 }
 
 enum err value_set_end(struct value_set *vs, uint32_t slot, bool *distinct_changed)
 {
     struct value *on = NULL;
     struct claim *claim = value_set_claim(vs, slot, &on);
-    size_t k;
 
     *distinct_changed = false;
     if (claim == NULL)
         return ERR_CORRUPT;
-    if (on->n_claims == 1) {
+    on->n_claims--;
+    close_gap(vs, claim);
+    if (on->n_claims == 0) {
         *distinct_changed = true;
         drop_value(vs, (size_t)(on - vs->values));
         return ERR_OK;
     }
-    k = (size_t)(claim - on->claims);
-    on->n_claims--;
-    memmove(claim, claim + 1, (on->n_claims - k) * sizeof *claim);
     place_value(vs, (size_t)(on - vs->values)); /* without its newest claim it is older than it was */
     return ERR_OK;
 }

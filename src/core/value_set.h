@@ -1,5 +1,6 @@
 /* core/value_set.h -- the FIFO of a name: distinct TXT values, each with the claims of those who added it, bounded
- * by the size of the answer that carries them. Part of struct state; committer's thread. */
+ * by the size of the answer that carries them. It is made of a name's row to be looked at or changed, and is put
+ * into a row again. Committer's thread. */
 #ifndef CORE_VALUE_SET_H
 #define CORE_VALUE_SET_H
 
@@ -18,7 +19,10 @@ static inline size_t value_octets(size_t rdlen)
     return VALUE_RR_FIXED + rdlen;
 }
 
+/* A zeroed one is empty. The octets of values belong to whoever gave them: a row, or the effect that adds them. */
 void value_set_fini(struct value_set *vs);
+/* Room for so many in all. ERR_MEMORY: vs is as it was. */
+MUST_USE enum err value_set_reserve(struct value_set *vs, uint32_t values, uint32_t claims);
 struct value *value_set_find(const struct value_set *vs, const uint8_t *rdata, size_t rdlen);
 /* The claim with a slot, and the value that it is on; NULL: none. */
 struct claim *value_set_claim(const struct value_set *vs, uint32_t slot, struct value **on);
@@ -27,7 +31,8 @@ struct claim *value_claim_of(const struct value *v, uint32_t credential);
 uint32_t value_set_free_slot(const struct value_set *vs); /* the smallest that no claim has, from 0 */
 /* The newest claim of a value: its holder is the value's holder, its order the value's age. */
 const struct claim *value_newest_claim(const struct value *v);
-bool value_is_pinned(const struct value *v); /* by at least one claim */
+bool value_is_pinned(const struct value *v);           /* by at least one claim */
+bool value_set_all_pinned(const struct value_set *vs); /* there are values, and all are */
 
 /* Fold EFFECT_CLAIM_ADDED (a slot that is free) or _RENEWED (the slot of that claim). *distinct_changed: the
  * served set is another one now. ERR_MEMORY. ERR_CORRUPT: the slot is of a claim on another value or of another

@@ -16,8 +16,8 @@ bool viewer_sees_name(const struct viewer *v, const struct state *s, const struc
         return true;
     if (v->credential == NULL)
         return false;
-    if (has_in_scope(v->credential, n->id))
-        return name_within(s, v->credential, n->id) != NULL;
+    if (has_in_scope(v->credential, name_id(n)))
+        return name_within(s, v->credential, name_id(n)) != NULL;
     return name_is_live(s, n) && name_in_subtree(s, v->credential, n);
 }
 

@@ -466,9 +466,9 @@ static void free_all(struct committer *c)
         c->queue.first = next;
     }
     (void)table_slot_swap(c->o.slot, NULL); /* it was c->table, or none */
-    table_free(c->table);
     store_give_up(c);
     state_free(c->state);
+    table_free(c->table); /* NULL as long as it is the state's */
     bucket_table_free(c->registrations);
     bucket_table_free(c->failures);
     request_free(c->expire);

@@ -58,7 +58,7 @@ static void describe_name(struct refusal_record *rec, const struct state *s, con
     char text[NAME_TEXT_MAX];
 
     if (n != NULL) {
-        name_set(&owner, n->owner, n->owner_len);
+        name_owner(s, n, &owner);
         (void)name_format(&owner, text);
         describe_text(rec, text, strlen(text));
     } else if (r->kind == REQUEST_VALUE_ADD || r->kind == REQUEST_VALUE_REMOVE) {
@@ -101,7 +101,7 @@ static void complete(const struct committer *c, struct result *res)
     const struct name_entry *n = res->name != 0 ? state_name(c->state, res->name) : NULL;
 
     if (res->outcome == OUTCOME_DONE && n != NULL)
-        res->serial = state_zone(c->state, n->zone)->serial;
+        res->serial = state_zone(c->state, name_zone(n))->serial;
 }
 
 static void answer(struct committer *c, struct item *it, struct result *res)

@@ -110,7 +110,7 @@ static MUST_USE enum err load_state(struct committer *c, struct text *why)
 {
     struct store_progress progress = {.report = report_progress};
     struct state *fresh = NULL;
-    enum err e = state_new(&fresh);
+    enum err e = state_new(&fresh, &c->o.slot->name_key);
 
     if (e == ERR_OK)
         e = c->store->ops->load(c->store, fresh, &progress, why);
@@ -148,23 +148,10 @@ enum err load_all(struct committer *c, struct text *why)
 
 enum err make_table(struct committer *c, struct table **out)
 {
-    struct table *fresh = NULL;
-    struct table_batch *staged = NULL;
-    enum err e = table_new(&fresh, &c->o.slot->name_key);
+    enum err e = state_fill(c->state);
 
-    *out = NULL;
-    if (e == ERR_OK)
-        e = table_batch_new(&staged, fresh);
-    if (e == ERR_OK)
-        e = state_stage(c->state, staged);
-    if (e != ERR_OK) {
-        table_batch_free(staged);
-        table_free(fresh);
-        return e;
-    }
-    table_batch_publish(staged);
-    *out = fresh;
-    return ERR_OK;
+    *out = e == ERR_OK ? state_give_table(c->state) : NULL;
+    return e;
 }
 
 enum err publish_keys(struct committer *c)

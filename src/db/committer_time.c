@@ -86,11 +86,11 @@ uint64_t ages_old_before(struct ages *a, int64_t mono_ms, int64_t grace_s)
 }
 
 /* The newest position among claims whose age, in intervals, is i (all older ones: the last). */
-static void look_at_claims(const struct name_entry *n, struct instant now, int64_t step_s,
+static void look_at_claims(const struct value_set *vs, struct instant now, int64_t step_s,
                            uint64_t newest[SEED_MARKS])
 {
-    for (size_t i = 0; i < n->values.n; i++) {
-        const struct value *v = &n->values.values[i];
+    for (size_t i = 0; i < vs->n; i++) {
+        const struct value *v = &vs->values[i];
         for (size_t k = 0; k < v->n_claims; k++) {
             int64_t age_s = now.real_s - v->claims[k].added_s;
             int64_t place = age_s > 0 ? age_s / step_s : 0;
@@ -113,7 +113,7 @@ void ages_seed(struct ages *a, const struct state *s, struct instant now, int64_
     if (step_s == 0)
         step_s = 1;
     for (uint32_t id = 1; id <= state_last_name(s); id++)
-        look_at_claims(state_name(s, id), now, step_s, newest);
+        look_at_claims(name_values(s, state_name(s, id)), now, step_s, newest);
     for (size_t i = SEED_MARKS; i > 0; i--) {
         if (newest[i - 1] <= seq)
             continue;

@@ -286,7 +286,7 @@ static MUST_USE enum err count_orphans(struct importing *im)
 static MUST_USE enum err load(struct importing *im)
 {
     const char *path = im->o->store_path;
-    enum err e = state_new(&im->state);
+    enum err e = state_new(&im->state, NULL);
 
     if (e != ERR_OK) {
         text_put(im->why, err_text(e));

@@ -122,7 +122,7 @@ static MUST_USE enum err take_backup(struct restoring *r)
     }
     e = verify(r, r->o->backup_path);
     if (e == ERR_OK)
-        e = state_new(&r->state);
+        e = state_new(&r->state, NULL);
     if (e == ERR_OK)
         e = r->store->ops->load(r->store, r->state, &(struct store_progress){0}, r->why);
     if (e != ERR_OK)
@@ -146,7 +146,7 @@ static MUST_USE enum err read_present(struct restoring *r)
         return ERR_OK;
     e = store_open_sqlite(&st, r->path, STORE_READ, &rep->present_why);
     if (e == ERR_OK)
-        e = state_new(&r->present);
+        e = state_new(&r->present, NULL);
     if (e == ERR_OK)
         e = st->ops->load(st, r->present, &(struct store_progress){0}, &rep->present_why);
     if (st != NULL)

@@ -58,7 +58,7 @@ static enum err check_load(sqlite3 *db, struct findings *f)
 {
     struct state *s = NULL;
     struct text why;
-    enum err e = state_new(&s);
+    enum err e = state_new(&s, NULL);
 
     if (e != ERR_OK)
         return e;

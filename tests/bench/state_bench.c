@@ -173,7 +173,7 @@ static void measure(uint32_t n)
     struct mark begin = look();
     struct mark before;
 
-    must(state_new(&s));
+    must(state_new(&s, NULL));
     must(table_new(&t, &key));
     make_zone(s);
     publish(s, t);

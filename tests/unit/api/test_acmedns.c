@@ -350,7 +350,7 @@ static size_t values_there(const struct fixture *f, const struct account_text *a
     struct name owner;
 
     assert_int_equal(name_parse(&owner, a->fulldomain, strlen(a->fulldomain)), ERR_OK);
-    return state_name_by_owner(f->w->s, &owner)->values.n;
+    return name_n_values(state_name_by_owner(f->w->s, &owner));
 }
 
 static void delete_ends_the_claim_and_echoes_the_value(void **state)

@@ -121,7 +121,7 @@ static size_t values_of(const struct fixture *f, const char *fulldomain)
     struct name owner;
 
     assert_int_equal(name_parse(&owner, fulldomain, strlen(fulldomain)), ERR_OK);
-    return state_name_by_owner(f->w->s, &owner)->values.n;
+    return name_n_values(state_name_by_owner(f->w->s, &owner));
 }
 
 /* ---- what is asked for ---- */

@@ -190,8 +190,8 @@ static inline struct world *world_new(void)
 
     assert_non_null(w);
     assert_int_equal(crypto_init(), ERR_OK);
-    assert_int_equal(state_new(&w->s), ERR_OK);
-    assert_int_equal(state_new(&w->replica), ERR_OK);
+    assert_int_equal(state_new(&w->s, NULL), ERR_OK);
+    assert_int_equal(state_new(&w->replica, NULL), ERR_OK);
     entry_init(&w->e);
     w->client = addr_of("192.0.2.77");
     w->zones[0] = zone_of("auth.example.org");
@@ -356,7 +356,7 @@ static inline const struct value *value_at(const struct world *w, uint32_t name,
     size_t len = strlen(text);
 
     assert_true(len < 1024);
-    return value_set_find(&state_name(w->s, name)->values, rdata, value_encode_text(rdata, text, len));
+    return value_set_find(name_values(w->s, state_name(w->s, name)), rdata, value_encode_text(rdata, text, len));
 }
 
 static inline bool is_served(const struct world *w, uint32_t name, const char *text)
@@ -366,7 +366,7 @@ static inline bool is_served(const struct world *w, uint32_t name, const char *t
 
 static inline size_t values_at(const struct world *w, uint32_t name)
 {
-    return state_name(w->s, name)->values.n;
+    return name_n_values(state_name(w->s, name));
 }
 
 #endif

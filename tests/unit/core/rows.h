@@ -158,7 +158,7 @@ static inline struct state *small_state(void)
 {
     struct state *s = NULL;
 
-    assert_int_equal(state_new(&s), ERR_OK);
+    assert_int_equal(state_new(&s, NULL), ERR_OK);
     assert_int_equal(fold_zone(s, EFFECT_ZONE_SET, zone_row_of(1, "auth.example.org")), ERR_OK);
     assert_int_equal(fold_account(s, EFFECT_ACCOUNT_MADE, account_row(1, "team")), ERR_OK);
     assert_int_equal(fold_name(s, EFFECT_NAME_MADE, name_row(1, 1, 1, "a.auth.example.org")), ERR_OK);

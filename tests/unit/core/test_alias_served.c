@@ -30,8 +30,6 @@ static void publish(struct served *v)
     table_reclaim(v->t);
 }
 
-static const struct siphash_key key = {1, 2};
-
 /* A zone with two name servers, the name a.auth.example.org, and _x.a below it. */
 static struct served served_new(void)
 {
@@ -50,14 +48,13 @@ static struct served served_new(void)
     OK(fold_zone(v.s, EFFECT_ZONE_SET, zone));
     OK(fold_name(v.s, EFFECT_NAME_MADE, name_row(2, 1, 1, "_x.A.auth.example.org")));
     OK(fold_serial(v.s, 1, 7));
-    OK(table_new(&v.t, &key));
+    v.t = state_table(v.s);
     publish(&v);
     return v;
 }
 
 static void served_free(struct served *v)
 {
-    table_free(v->t);
     state_free(v->s);
 }
 
@@ -343,9 +340,9 @@ static bool exists(const struct served *v, const struct name *owner, const struc
         const struct name_entry *n = state_name(v->s, id);
         struct name own;
 
-        name_set(&own, n->owner, n->owner_len);
-        if (n->retired_s == 0 && !state_zone(v->s, n->zone)->removed && name_is_at_or_below(&own, owner) &&
-            name_is_at_or_below(owner, top))
+        name_owner(v->s, n, &own);
+        if (name_retired_s(n) == 0 && !state_zone(v->s, name_zone(n))->removed &&
+            name_is_at_or_below(&own, owner) && name_is_at_or_below(owner, top))
             return true;
     }
     return false;
@@ -367,8 +364,8 @@ static void check_one(const struct served *v, const char *fqdn, const char *pref
         return;
     }
     of = state_name(v->s, alias->name);
-    name_set(&top, of->owner, of->owner_len);
-    if (of->retired_s != 0) {
+    name_owner(v->s, of, &top);
+    if (name_retired_s(of) != 0) {
         assert_false(state_alias_target(v->s, &owner, &target));
         assert_string_equal(answer(v, text, RR_TXT, out), "-");
         return;
@@ -377,9 +374,9 @@ static void check_one(const struct served *v, const char *fqdn, const char *pref
     n = state_name_by_owner(v->s, &target);
     if (!exists(v, &target, &top))
         (void)snprintf(expected, sizeof expected, "-");
-    else if (n != NULL && n->retired_s == 0 && n->values.n > 0)
-        (void)snprintf(expected, sizeof expected, "%.*s", n->values.values[0].rdata[0],
-                       (const char *)n->values.values[0].rdata + 1);
+    else if (n != NULL && name_retired_s(n) == 0 && name_n_values(n) > 0)
+        (void)snprintf(expected, sizeof expected, "%.*s", name_values(v->s, n)->values[0].rdata[0],
+                       (const char *)name_values(v->s, n)->values[0].rdata + 1);
     assert_string_equal(answer(v, text, RR_TXT, out), expected);
     assert_string_not_equal(zone_at(v, text, out), "-");
 }
@@ -397,13 +394,13 @@ static void change_something(struct served *v, uint32_t *seed, uint32_t *next_al
         if (used[at] != 0) {
             end(v, used[at]);
             used[at] = 0;
-        } else if (n->retired_s == 0) {
+        } else if (name_retired_s(n) == 0) {
             used[at] = (*next_alias)++;
             make(v, used[at], id, fqdns[at]);
         }
         break;
     case 2:
-        row.retired_s = n->retired_s == 0 ? 5 : 0;
+        row.retired_s = name_retired_s(n) == 0 ? 5 : 0;
         OK(fold_name(v->s, row.retired_s != 0 ? EFFECT_NAME_RETIRED : EFFECT_NAME_REVIVED, row));
         break;
     case 3:
@@ -416,7 +413,7 @@ static void change_something(struct served *v, uint32_t *seed, uint32_t *next_al
         break;
     default:
         (void)snprintf(text, sizeof text, "v%u", next_random(seed, 1000));
-        if (n->values.n > 0) {
+        if (name_n_values(n) > 0) {
             struct effect f = {.kind = EFFECT_CLAIM_REMOVED, .u.claim = claim_row(id, 1, 0, 10)};
 
             OK(state_fold(v->s, 0, &f));
@@ -434,7 +431,7 @@ static void any_changes_in_any_batches_leave_the_table_as_the_state_is(void **st
     (void)state;
     for (uint32_t id = 2; id <= NAMES; id++)
         OK(fold_name(v.s, EFFECT_NAME_MADE, name_row(id, 1, 1, owners[id - 1])));
-    OK(table_new(&v.t, &key));
+    v.t = state_table(v.s);
     publish(&v);
     for (int round = 0; round < ROUNDS; round++) {
         for (uint32_t n = 1 + next_random(&seed, 6); n > 0; n--)

@@ -345,8 +345,8 @@ static void people_find_the_name_by_its_alias(void **state)
 
     (void)state;
     assert_int_equal(add_alias(w, "shop", ALIAS), REFUSAL_NONE);
-    assert_int_equal(state_resolve_name(w->s, &everything, &ref, &why)->id, 1);
-    assert_int_equal(state_resolve_name(w->s, &everything, &below, &why)->id, 2);
+    assert_int_equal(name_id(state_resolve_name(w->s, &everything, &ref, &why)), 1);
+    assert_int_equal(name_id(state_resolve_name(w->s, &everything, &below, &why)), 2);
     world_free(w);
 }
 

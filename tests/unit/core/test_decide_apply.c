@@ -216,11 +216,11 @@ static void apply_makes_what_is_not_there_with_a_secret_for_each_credential(void
     assert_string_equal(state_account(w->s, account_of_name(w, "shop-team"))->note, "Web shop");
     assert_int_equal(state_account(w->s, account_of_name(w, "shop-team"))->names_max, 50);
     n = name_at(w, "shop.auth.example.org");
-    assert_int_equal(n->n_domains, 2); /* normalised, once each */
-    assert_string_equal(n->domains[0], "shop.example.com");
-    assert_string_equal(n->domains[1], "pay.example.com");
-    assert_false(n->subtree);
-    assert_true(name_at(w, "stage.shop.auth.example.org")->subtree);
+    assert_int_equal(name_n_domains(n), 2); /* normalised, once each */
+    assert_string_equal(name_domain(n, 0), "shop.example.com");
+    assert_string_equal(name_domain(n, 1), "pay.example.com");
+    assert_false(name_has_subtree(n));
+    assert_true(name_has_subtree(name_at(w, "stage.shop.auth.example.org")));
     assert_int_equal(step_at(sh, 1)->n_domains, 2);
     assert_string_equal(step_at(sh, 2)->name, "stage.shop.auth.example.org");
     cred = credential_of_step(w, step_at(sh, 3));
@@ -698,8 +698,8 @@ static void prune_retires_and_revokes_in_listed_accounts_only(void **state)
     assert_string_equal(step_at(sh, 0)->name, "drop.auth.example.org");
     assert_int_equal(step_at(sh, 1)->action, APPLY_REVOKE);
     assert_string_equal(step_at(sh, 1)->label, "web2");
-    assert_int_not_equal(name_at(w, "drop.auth.example.org")->retired_s, 0);
-    assert_int_equal(name_at(w, "theirs.auth.example.org")->retired_s, 0);
+    assert_int_not_equal(name_retired_s(name_at(w, "drop.auth.example.org")), 0);
+    assert_int_equal(name_retired_s(name_at(w, "theirs.auth.example.org")), 0);
     assert_int_equal(add(w, &stays, "keep", challenge_of("a", 1).text), REFUSAL_NONE);
     assert_int_equal(add(w, &goes, "keep", challenge_of("a", 2).text), REFUSAL_REVOKED);
     assert_nothing_left(w, sh);
@@ -797,7 +797,7 @@ static void a_plan_may_be_made_again_and_long_lists_are_cut(void **state)
     assert_non_null(strstr(change->to, " more"));
     assert_int_equal(step_at(sh, 1)->n_domains, DOMAINS_SHOWN);
     (void)apply(w, sh);
-    assert_int_equal(name_at(w, "one.auth.example.org")->n_domains, DOMAINS_SHOWN);
+    assert_int_equal(name_n_domains(name_at(w, "one.auth.example.org")), DOMAINS_SHOWN);
     sheet_free(sh);
     world_free(w);
 }

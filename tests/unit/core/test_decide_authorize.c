@@ -480,7 +480,7 @@ static void a_grant_keeps_a_name_of_another_account_in_scope(void **state)
     row.account = make_account(w, "shop");
     f.u.grant.name = row.id = make_name(w, "infra", "one");
     h = make_holder(w, "one", "web2");
-    row.zone = state_name(w->s, row.id)->zone;
+    row.zone = name_zone(state_name(w->s, row.id));
     row.owner = name_of("one.auth.example.org");
     moved.u.name = &row;
     for (int i = 0; i < 2; i++) {

@@ -153,7 +153,7 @@ static void registration_goes_to_the_first_zone_of_the_settings(void **state)
     w->settings.n_zones = 2;
     assert_int_equal(configure(w, &w->settings), REFUSAL_NONE);
     assert_done(w, &r);
-    assert_int_equal(state_name(w->s, w->res.name)->zone, 2);
+    assert_int_equal(name_zone(state_name(w->s, w->res.name)), 2);
     world_free(w);
 }
 

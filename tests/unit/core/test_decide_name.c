@@ -61,7 +61,8 @@ static void labels_are_checked_and_lower_cased(void **state)
         struct request r = create(w, "infra", rows[i].label);
         assert_refused(w, &r, rows[i].refusal);
     }
-    assert_memory_equal(state_name_by_owner(w->s, &owner)->owner, "\5shop2\4auth", 11);
+    name_owner(w->s, state_name_by_owner(w->s, &owner), &owner);
+    assert_memory_equal(owner.b, "\5shop2\4auth", 11);
     world_free(w);
 }
 
@@ -104,13 +105,13 @@ static void a_generated_label_has_six_clear_characters_and_is_free(void **state)
     (void)state;
     (void)make_account(w, "infra");
     for (int i = 0; i < 50; i++) {
-        const struct name_entry *n;
+        struct name owner;
         r = create(w, "infra", NULL);
         assert_done(w, &r);
-        n = state_name(w->s, w->res.name);
-        assert_int_equal(n->owner[0], 6);
+        name_owner(w->s, state_name(w->s, w->res.name), &owner);
+        assert_int_equal(owner.b[0], 6);
         for (int k = 1; k <= 6; k++)
-            assert_non_null(strchr("abcdefghjkmnpqrstuvwxyz23456789", n->owner[k]));
+            assert_non_null(strchr("abcdefghjkmnpqrstuvwxyz23456789", owner.b[k]));
     }
     world_free(w);
 }
@@ -210,8 +211,8 @@ static void a_removed_name_is_given_again_only_knowingly(void **state)
     assert_done(w, &r);
     assert_int_equal(w->res.name, name);
     assert_int_equal(effects_of(w, EFFECT_NAME_REVIVED), 1);
-    assert_int_equal(state_name(w->s, name)->account, account_of_name(w, "other"));
-    assert_int_equal(state_name(w->s, name)->created_s, NOW);
+    assert_int_equal(name_account(state_name(w->s, name)), account_of_name(w, "other"));
+    assert_int_equal(name_created_s(state_name(w->s, name)), NOW);
     assert_int_equal(state_counts(w->s).tombstones, 0);
     /* the former owner's credential does not come back with it */
     assert_int_equal(state_credential(w->s, h.id)->n_names, 0);
@@ -257,7 +258,7 @@ static void a_name_with_live_values_is_removed_only_by_force(void **state)
     assert_done(w, &r);
     assert_int_equal(w->res.removed, 1);
     assert_int_equal(values_at(w, name), 0);
-    assert_int_equal(state_name(w->s, name)->retired_s, NOW);
+    assert_int_equal(name_retired_s(state_name(w->s, name)), NOW);
     world_free(w);
 }
 
@@ -278,9 +279,9 @@ static void domains_are_normalised_added_and_removed(void **state)
     r.u.name.n_domains_add = 3;
     r.u.name.domains_add = some;
     assert_done(w, &r);
-    assert_int_equal(state_name(w->s, name)->n_domains, 2);
-    assert_string_equal(state_name(w->s, name)->domains[0], "shop.example.com");
-    assert_string_equal(state_name(w->s, name)->domains[1], "www.example.com");
+    assert_int_equal(name_n_domains(state_name(w->s, name)), 2);
+    assert_string_equal(name_domain(state_name(w->s, name), 0), "shop.example.com");
+    assert_string_equal(name_domain(state_name(w->s, name), 1), "www.example.com");
     assert_done(w, &r);
     assert_false(w->res.is_change);
     r.u.name.domains_add = bad;
@@ -290,13 +291,13 @@ static void domains_are_normalised_added_and_removed(void **state)
     r.u.name.n_domains_remove = 1;
     r.u.name.domains_remove = some;
     assert_done(w, &r);
-    assert_int_equal(state_name(w->s, name)->n_domains, 1);
+    assert_int_equal(name_n_domains(state_name(w->s, name)), 1);
     r = set(w, "shop.example.com");
     assert_refused(w, &r, REFUSAL_NOT_FOUND);
     r = set(w, "shop");
     r.u.name.has_subtree = r.u.name.subtree = true;
     assert_done(w, &r);
-    assert_true(state_name(w->s, name)->subtree);
+    assert_true(name_has_subtree(state_name(w->s, name)));
     r.u.name.n_domains_add = 100000;
     assert_refused(w, &r, REFUSAL_TOO_LARGE);
     world_free(w);
@@ -346,9 +347,9 @@ static void a_name_moves_with_everything_below_it(void **state)
     assert_false(w->res.is_change);
     r.u.name.account = "other";
     assert_done(w, &r);
-    assert_int_equal(state_name(w->s, top)->account, account_of_name(w, "other"));
-    assert_int_equal(state_name(w->s, below)->account, account_of_name(w, "other"));
-    assert_int_equal(state_name(w->s, beside)->account, account_of_name(w, "infra"));
+    assert_int_equal(name_account(state_name(w->s, top)), account_of_name(w, "other"));
+    assert_int_equal(name_account(state_name(w->s, below)), account_of_name(w, "other"));
+    assert_int_equal(name_account(state_name(w->s, beside)), account_of_name(w, "infra"));
     world_free(w);
 }
 

@@ -18,8 +18,10 @@ static struct label label_of(const struct world *w, uint32_t name)
 {
     const struct name_entry *n = state_name(w->s, name);
     struct label label = {""};
+    struct name owner;
 
-    memcpy(label.text, n->owner + 1, n->owner[0]);
+    name_owner(w->s, n, &owner);
+    memcpy(label.text, owner.b + 1, owner.b[0]);
     return label;
 }
 
@@ -34,7 +36,7 @@ static size_t prune(struct world *w)
 
 static bool is_retired(const struct world *w, const struct holder *h)
 {
-    return state_name(w->s, h->name)->retired_s != 0;
+    return name_retired_s(state_name(w->s, h->name)) != 0;
 }
 
 static struct world *pruning_world(void)
@@ -56,7 +58,7 @@ static void a_name_that_nobody_used_becomes_a_tombstone(void **state)
     assert_int_equal(prune(w), 0);
     later(w, 1);
     assert_int_equal(prune(w), 1);
-    assert_int_equal(state_name(w->s, h.name)->retired_s, w->d.now_s);
+    assert_int_equal(name_retired_s(state_name(w->s, h.name)), w->d.now_s);
     assert_int_equal(state_counts(w->s).names_unclaimed, 0);
     assert_int_equal(effects_of(w, EFFECT_ZONE_SERIAL), 1);
     assert_int_equal(add(w, &h, label_of(w, h.name).text, challenge_of("late", 1).text), REFUSAL_NAME_NOT_IN_SCOPE);

@@ -44,8 +44,8 @@ static void registration_makes_account_name_credential_and_secret(void **state)
     assert_true(a->unclaimed);
     assert_int_equal(state_counts(w->s).names_unclaimed, 1);
     n = state_name(w->s, w->res.name);
-    assert_int_equal(n->account, a->id);
-    name_set(&owner, n->owner, n->owner_len);
+    assert_int_equal(name_account(n), a->id);
+    name_owner(w->s, n, &owner);
     (void)name_format(&owner, text);
     assert_int_equal(uuid_parse(&uuid, text, UUID_TEXT_LEN), ERR_OK);
     assert_string_equal(text + UUID_TEXT_LEN, ".auth.example.org");
@@ -294,7 +294,7 @@ static void assert_owner_begins(const struct world *w, const char *begin)
     char text[NAME_TEXT_MAX];
     struct name owner;
 
-    name_set(&owner, n->owner, n->owner_len);
+    name_owner(w->s, n, &owner);
     (void)name_format(&owner, text);
     assert_memory_equal(text, begin, strlen(begin));
     assert_string_equal(text + strlen(text) - strlen(".auth.example.org"), ".auth.example.org");
@@ -305,7 +305,7 @@ static unsigned label_count(const struct world *w, uint32_t name)
     const struct name_entry *n = state_name(w->s, name);
     struct name owner;
 
-    name_set(&owner, n->owner, n->owner_len);
+    name_owner(w->s, n, &owner);
     return name_labels(&owner);
 }
 

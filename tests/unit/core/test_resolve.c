@@ -39,7 +39,7 @@ static void a_name_is_found_by_owner_label_or_domain(void **state)
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         const struct name_entry *n = find(w, texts[i], &why);
         assert_non_null(n);
-        assert_int_equal(n->id, 2);
+        assert_int_equal(name_id(n), 2);
     }
     world_free(w);
 }
@@ -72,7 +72,7 @@ static void a_retired_name_is_found_by_its_whole_name_only(void **state)
     assert_done(w, &r);
     n = find(w, "Shop.auth.example.org", &why);
     assert_non_null(n);
-    assert_int_not_equal(n->retired_s, 0);
+    assert_int_not_equal(name_retired_s(n), 0);
     assert_null(find(w, "shop", &why));
     assert_null(find(w, "shop.example.com", &why));
     world_free(w);

@@ -80,6 +80,7 @@ static struct state *full_state(void)
     OK(fold_alias(s, EFFECT_ALIAS_MADE, alias));
     OK(fold_value(s, EFFECT_CLAIM_ADDED, pin, PIN));
     OK(fold_serial(s, 1, 1000));
+    state_set_position(s, 10, NOW);
     return s;
 }
 
@@ -378,8 +379,8 @@ static void is_denied_everywhere(const struct state *s)
 
 static void counts_for_itself_only(const struct state *s)
 {
-    assert_false(state_name(s, 2)->subtree);
-    assert_int_equal(state_name(s, 2)->account, 2);
+    assert_false(name_has_subtree(state_name(s, 2)));
+    assert_int_equal(name_account(state_name(s, 2)), 2);
 }
 
 static void has_the_actions_of_the_backup(const struct state *s)
@@ -417,32 +418,32 @@ static void the_old_secret_ends(const struct state *s)
 
 static void first_name_is_retired(const struct state *s)
 {
-    assert_int_equal(state_name(s, 1)->retired_s, 500);
-    assert_int_equal(state_name(s, 2)->retired_s, 0);
+    assert_int_equal(name_retired_s(state_name(s, 1)), 500);
+    assert_int_equal(name_retired_s(state_name(s, 2)), 0);
     assert_null(state_alias(s, 1));
 }
 
 static void first_name_is_of_the_other(const struct state *s)
 {
-    assert_int_equal(state_name(s, 1)->account, 2);
-    assert_int_equal(state_name(s, 1)->retired_s, 0);
+    assert_int_equal(name_account(state_name(s, 1)), 2);
+    assert_int_equal(name_retired_s(state_name(s, 1)), 0);
 }
 
 static void third_name_is_retired_now(const struct state *s)
 {
-    assert_int_equal(state_name(s, 3)->retired_s, NOW);
-    assert_int_equal(state_name(s, 3)->account, 1);
+    assert_int_equal(name_retired_s(state_name(s, 3)), NOW);
+    assert_int_equal(name_account(state_name(s, 3)), 1);
 }
 
 static void third_name_is_the_administrators(const struct state *s)
 {
-    assert_int_equal(state_name(s, 3)->retired_s, NOW);
-    assert_int_equal(state_name(s, 3)->account, ACCOUNT_ADMIN);
+    assert_int_equal(name_retired_s(state_name(s, 3)), NOW);
+    assert_int_equal(name_account(state_name(s, 3)), ACCOUNT_ADMIN);
 }
 
 static void third_name_was_retired_then(const struct state *s)
 {
-    assert_int_equal(state_name(s, 3)->retired_s, 500);
+    assert_int_equal(name_retired_s(state_name(s, 3)), 500);
 }
 
 static void token_is_used(const struct state *s)
@@ -620,7 +621,7 @@ static void ids_of_another_store_mean_nothing(void **state)
 
     (void)state;
     state_free(p.present);
-    OK(state_new(&p.present));
+    OK(state_new(&p.present, NULL));
     account.deleted_s = 5;
     mine.uuid.b[15] = 1;
     mine.revoked_s = 5;
@@ -686,8 +687,8 @@ static void zones_of_the_present_state_come_along_with_their_serials(void **stat
     assert_int_equal(state_zone(p.replica, 2)->serial, 4000000001u);
     assert_int_equal(state_zone(p.replica, 3)->serial, 4000000008u);
     assert_true(state_zone(p.replica, 3)->removed);
-    assert_int_equal(state_name(p.replica, 3)->zone, 2);
-    assert_true(state_name(p.replica, 3)->retired_s != 0);
+    assert_int_equal(name_zone(state_name(p.replica, 3)), 2);
+    assert_true(name_retired_s(state_name(p.replica, 3)) != 0);
     pair_free(&p);
 }
 

@@ -313,8 +313,8 @@ static void a_name_costs_what_it_should(void **state)
     }
     table_batch_publish(b);
     used = (table_counts(t).bytes - before.bytes) / MANY;
-    assert_in_range(idle, 64 + 10, 64 + 22); /* a slot is 8 octets at a load of 3/8 to 3/4 */
-    assert_in_range(used, 192 + 10, 192 + 22);
+    assert_in_range(idle, 80 + 9, 80 + 13); /* a slot is 8 octets, and a segment nearly full to four fifths */
+    assert_in_range(used, 192 + 9, 192 + 13);
     table_free(t);
 }
 

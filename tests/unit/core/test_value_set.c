@@ -95,7 +95,9 @@ static void a_value_goes_with_its_last_claim(void **state)
     assert_int_equal(vs.octets, 14);
     assert_int_equal(value_set_end(&vs, 1, &changed), ERR_OK);
     assert_int_equal(vs.octets, 0);
-    assert_null(vs.values);
+    assert_int_equal(vs.n, 0);
+    assert_int_equal(vs.n_claims, 0);
+    value_set_fini(&vs);
 }
 
 static void what_does_not_fit_the_set_is_corrupt_and_leaves_it(void **state)

@@ -21,10 +21,27 @@ struct spec { /* of one claim */
     const char *text;
 };
 
-static inline struct effect_claim claim_of(const struct spec *s, uint8_t rdata[600])
-{
-    size_t len = value_encode_text(rdata, s->text, strlen(s->text));
+#define KEPT_MAX 1500
 
+/* The rdata of a text, which stays: a set does not own its values' octets. */
+static inline struct rdata kept_rdata(const char *text)
+{
+    static uint8_t kept[KEPT_MAX][600];
+    static struct rdata rdatas[KEPT_MAX];
+    uint8_t rdata[600];
+    uint16_t len = (uint16_t)value_encode_text(rdata, text, strlen(text));
+    size_t i = 0;
+
+    while (rdatas[i].bytes != NULL && (rdatas[i].len != len || memcmp(rdatas[i].bytes, rdata, len) != 0))
+        i++;
+    assert_in_range(i, 0, KEPT_MAX - 2);
+    memcpy(kept[i], rdata, len);
+    rdatas[i] = (struct rdata){.bytes = kept[i], .len = len};
+    return rdatas[i];
+}
+
+static inline struct effect_claim claim_of(const struct spec *s)
+{
     return (struct effect_claim){
         .name = 1,
         .credential = s->credential,
@@ -33,14 +50,13 @@ static inline struct effect_claim claim_of(const struct spec *s, uint8_t rdata[6
         .added_s = (int64_t)s->order,
         .network = {.family = ADDR_V4, .b = {192, 0, 2, s->network}},
         .pinned = s->pinned,
-        .rdata = {.bytes = rdata, .len = (uint16_t)len},
+        .rdata = kept_rdata(s->text),
     };
 }
 
 static inline enum err try_add(struct value_set *vs, struct spec s, bool *changed)
 {
-    uint8_t rdata[600];
-    struct effect_claim c = claim_of(&s, rdata);
+    struct effect_claim c = claim_of(&s);
 
     return value_set_add(vs, &c, changed);
 }

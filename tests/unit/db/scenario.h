@@ -402,7 +402,7 @@ static inline struct state *load_state(struct store *st)
     struct text why;
     enum err e;
 
-    assert_int_equal(state_new(&s), ERR_OK);
+    assert_int_equal(state_new(&s, NULL), ERR_OK);
     text_init(&why, 1000);
     e = st->ops->load(st, s, NULL, &why);
     if (e != ERR_OK)

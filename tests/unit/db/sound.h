@@ -43,7 +43,7 @@ static inline uint64_t assert_is_sound(const char *path)
     struct text x, y, report;
     uint64_t end = state_seq(loaded);
 
-    assert_int_equal(state_new(&folded), ERR_OK);
+    assert_int_equal(state_new(&folded, NULL), ERR_OK);
     for (uint64_t seq = 1; seq <= end; seq++) {
         struct entry e;
         scenario_entry(&e, seq);

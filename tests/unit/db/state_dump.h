@@ -62,21 +62,26 @@ static inline void dump_claims(struct text *t, const struct value *v)
 
 static inline void dump_name(struct text *t, const struct state *s, const struct name_entry *n)
 {
-    text_printf(t, "name %u account=%u zone=%u created=%" PRId64 " retired=%" PRId64 " subtree=%d octets=%u", n->id,
-                n->account, n->zone, n->created_s, n->retired_s, n->subtree, n->values.octets);
-    dump_hex(t, n->owner, n->owner_len);
-    for (size_t i = 0; i < n->n_domains; i++)
-        text_printf(t, " %s", n->domains[i]);
+    const struct value_set *vs = name_values(s, n);
+    struct name owner;
+
+    text_printf(t, "name %u account=%u zone=%u created=%" PRId64 " retired=%" PRId64 " subtree=%d octets=%u",
+                name_id(n), name_account(n), name_zone(n), name_created_s(n), name_retired_s(n),
+                name_has_subtree(n), name_octets(n));
+    name_owner(s, n, &owner);
+    dump_hex(t, owner.b, owner.len);
+    for (size_t i = 0; i < name_n_domains(n); i++)
+        text_printf(t, " %s", name_domain(n, i));
     for (uint32_t a = 1; a <= state_last_account(s); a++) {
-        if (state_is_granted(s, n->id, a))
+        if (state_is_granted(s, name_id(n), a))
             text_printf(t, " granted:%u", a);
     }
     text_put_char(t, '\n');
-    for (size_t i = 0; i < n->values.n; i++) {
+    for (size_t i = 0; i < vs->n; i++) {
         text_put(t, " value");
-        dump_hex(t, n->values.values[i].rdata, n->values.values[i].rdlen);
+        dump_hex(t, vs->values[i].rdata, vs->values[i].rdlen);
         text_put_char(t, '\n');
-        dump_claims(t, &n->values.values[i]);
+        dump_claims(t, &vs->values[i]);
     }
 }
 

@@ -280,7 +280,8 @@ static void find_acknowledged(struct seen_state *s, const struct state *state)
         char text[VALUE_LEN + 1];
         uint8_t rdata[VALUE_LEN + 2];
         (void)snprintf(text, sizeof text, "%043u", i);
-        if (a->value[i] && value_set_find(&n->values, rdata, value_encode_text(rdata, text, VALUE_LEN)) == NULL)
+        if (a->value[i] &&
+            value_set_find(name_values(state, n), rdata, value_encode_text(rdata, text, VALUE_LEN)) == NULL)
             s->number++; /* missing */
     }
 }

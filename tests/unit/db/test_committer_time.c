@@ -103,7 +103,7 @@ static void a_start_learns_the_ages_from_the_claims(void **state)
     struct instant now = {.mono_ms = 50 * MS_PER_S}; /* the machine was just started */
 
     (void)state;
-    assert_int_equal(state_new(&s), ERR_OK);
+    assert_int_equal(state_new(&s, NULL), ERR_OK);
     for (uint64_t seq = 1; seq <= 6; seq++) { /* claims at position 6, second 60 */
         struct entry e;
         scenario_entry(&e, seq);

@@ -132,8 +132,8 @@ static void initials(const struct state *s, const char *label, char *out)
     const struct name_entry *n = name_at(s, label);
 
     assert_non_null(n);
-    for (size_t i = 0; i < n->values.n; i++)
-        *out++ = (char)n->values.values[i].rdata[1];
+    for (size_t i = 0; i < name_n_values(n); i++)
+        *out++ = (char)name_values(s, n)->values[i].rdata[1];
     *out = '\0';
 }
 
@@ -185,7 +185,7 @@ static void every_variant_of_the_schema_gives_the_same(void **state)
         cred = credential_with(s, U1);
         assert_non_null(cred);
         assert_int_equal(cred->n_names, 1);
-        assert_int_equal(cred->names[0], name_at(s, S1)->id);
+        assert_int_equal(cred->names[0], name_id(name_at(s, S1)));
         assert_int_equal(cred->n_networks, 0);
         assert_false(cred->networks_invalid);
         assert_int_equal(cred->n_secrets, 1);
@@ -219,9 +219,9 @@ static void the_order_is_of_time_then_of_rows_and_ages_begin_now(void **state)
     initials(s, S1, values);
     assert_string_equal(values, "acd"); /* c counts from where it came first */
     n = name_at(s, S1);
-    assert_int_equal(n->values.values[0].claims[0].added_s, TIME_0);
-    assert_int_equal(n->values.values[0].claims[0].expires_s, TIME_0 + 72 * 3600);
-    assert_int_equal(n->values.values[0].claims[0].credential, credential_with(s, U1)->id);
+    assert_int_equal(name_values(s, n)->values[0].claims[0].added_s, TIME_0);
+    assert_int_equal(name_values(s, n)->values[0].claims[0].expires_s, TIME_0 + 72 * 3600);
+    assert_int_equal(name_values(s, n)->values[0].claims[0].credential, credential_with(s, U1)->id);
     state_free(s);
     end(&f);
 }
@@ -238,9 +238,9 @@ static void more_values_than_an_answer_holds_leave_the_newest(void **state)
     assert_int_equal(f.report.values_taken, 64);
     assert_int_equal(f.report.values_refused, 6);
     s = stored(&f);
-    assert_int_equal(name_at(s, S1)->values.n, 64);
-    assert_memory_equal(name_at(s, S1)->values.values[63].rdata + 1, "0000000000000000000000000000000000000000070",
-                        43);
+    assert_int_equal(name_n_values(name_at(s, S1)), 64);
+    assert_memory_equal(name_values(s, name_at(s, S1))->values[63].rdata + 1,
+                        "0000000000000000000000000000000000000000070", 43);
     state_free(s);
     end(&f);
 }
@@ -356,6 +356,7 @@ static void the_case_of_subdomains_is_kept(void **state)
 {
     struct fixture f = begin(state);
     const struct name_entry *n;
+    struct name owner;
     struct state *s;
 
     make_db(&f, LOOSE TXT RECORD(U1, "AbC", "'[]'") RECORD(U2, "aBc", "'[]'"));
@@ -364,8 +365,9 @@ static void the_case_of_subdomains_is_kept(void **state)
     assert_int_equal(f.report.refused, 1); /* DNS knows one of them only */
     s = stored(&f);
     n = name_at(s, "abc");
-    assert_memory_equal(n->owner, "\3AbC", 4);
-    assert_string_equal(state_account(s, n->account)->name, "abc");
+    name_owner(s, n, &owner);
+    assert_memory_equal(owner.b, "\3AbC", 4);
+    assert_string_equal(state_account(s, name_account(n))->name, "abc");
     state_free(s);
     end(&f);
 }
@@ -496,8 +498,8 @@ static void all_can_go_into_one_account_and_another_zone(void **state)
     s = stored(&f);
     n = state_name_by_owner(s, &owner);
     assert_non_null(n);
-    assert_string_equal(state_account(s, n->account)->name, "legacy");
-    assert_int_equal(state_account(s, n->account)->names, 2);
+    assert_string_equal(state_account(s, name_account(n))->name, "legacy");
+    assert_int_equal(state_account(s, name_account(n))->names, 2);
     assert_int_equal(state_counts(s).accounts, 1);
     state_free(s);
     f.o.zone = "three.example.org";

@@ -80,7 +80,7 @@ static void after_every_change_a_reopened_store_loads_what_folding_gives(void **
     struct fixture *f = *state;
     struct state *folded = NULL;
 
-    assert_int_equal(state_new(&folded), ERR_OK);
+    assert_int_equal(state_new(&folded, NULL), ERR_OK);
     for (uint64_t seq = 1; seq <= SCENARIO_LEN; seq++) {
         struct store *st = open_store(f->path, STORE_SERVE);
         struct entry e;
@@ -109,7 +109,7 @@ static void a_batch_of_many_entries_is_one_step(void **state)
     struct state *loaded;
     struct state *folded = NULL;
 
-    assert_int_equal(state_new(&folded), ERR_OK);
+    assert_int_equal(state_new(&folded, NULL), ERR_OK);
     for (uint64_t i = 0; i < SCENARIO_LEN; i++) {
         scenario_entry(&entries[i], i + 1);
         fold_entry(folded, &entries[i]);
@@ -597,7 +597,7 @@ static void assert_load_is_corrupt(const char *path)
     struct text why;
 
     text_init(&why, 1000);
-    assert_int_equal(state_new(&s), ERR_OK);
+    assert_int_equal(state_new(&s, NULL), ERR_OK);
     assert_int_equal(st->ops->load(st, s, NULL, &why), ERR_CORRUPT);
     assert_non_null(strstr(why.bytes, "damaged"));
     text_fini(&why);
@@ -665,7 +665,7 @@ static void a_long_load_reports_its_progress(void **state)
                      " INSERT INTO accounts SELECT i, 'a' || i, '', 0, 0, 0, 0, 0 FROM n");
     st = open_store(f->path, STORE_READ);
     text_init(&why, 1000);
-    assert_int_equal(state_new(&s), ERR_OK);
+    assert_int_equal(state_new(&s, NULL), ERR_OK);
     assert_int_equal(st->ops->load(st, s, &p, &why), ERR_OK);
     assert_int_equal(seen.calls, 1);
     assert_int_equal(seen.done, 100000);

@@ -51,7 +51,7 @@ static inline void signing_open(struct signing *s)
     const struct effect effects[] = {{.kind = EFFECT_ACCOUNT_MADE, .u.account = account},
                                      {.kind = EFFECT_CREDENTIAL_MADE, .u.credential = &credential},
                                      {.kind = EFFECT_SECRET_ADDED, .u.secret = secret}};
-    WORLD_CHECK(state_new(&s->state) == ERR_OK);
+    WORLD_CHECK(state_new(&s->state, NULL) == ERR_OK);
     for (size_t i = 0; i < ARRAY_LEN(effects); i++)
         WORLD_CHECK(state_fold(s->state, 1, &effects[i]) == ERR_OK);
     WORLD_CHECK(keyring_new(&s->keys) == ERR_OK);

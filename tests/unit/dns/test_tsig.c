@@ -187,7 +187,7 @@ static void a_key_that_is_unknown_gives_nothing_to_sign_with(void **state)
     struct tsig t;
 
     (void)state;
-    assert_int_equal(state_new(&empty), ERR_OK);
+    assert_int_equal(state_new(&empty, NULL), ERR_OK);
     assert_int_equal(keyring_new(&signing.keys), ERR_OK);
     assert_int_equal(keyring_stage_all(signing.keys, &seal, empty, &unreadable), ERR_OK);
     keyring_publish(signing.keys);

@@ -1,0 +1,473 @@
+/* Names and their claims. A name's row is made anew at each change; the old one is kept until the next staging,
+ * since whoever asked for the change may still be looking at it, or until the table has given it back, if it is in
+ * there. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "core/state_internal.h"
+
+enum err state_names_init(struct state *s)
+{
+    s->naming = calloc(1, sizeof *s->naming);
+    return s->naming != NULL ? ERR_OK : ERR_MEMORY;
+}
+
+/* The rows go with the table's slab. */
+void state_names_fini(struct state *s)
+{
+    refs_fini(&s->names);
+    if (s->naming == NULL)
+        return;
+    value_set_fini(&s->naming->changing);
+    value_set_fini(&s->naming->looking);
+    row_room_fini(&s->naming->row);
+    free((void *)s->naming->outdated);
+    free(s->naming);
+}
+
+/* ---- looking ---- */
+
+struct name_entry *state_name(const struct state *s, uint32_t id)
+{
+    uint32_t ref = refs_get(&s->names, id);
+
+    return ref != 0 ? slab_at(table_slab(s->table), ref) : NULL;
+}
+
+static void join_owner(const struct state *s, const struct node *row, const uint8_t *labels, struct name *out)
+{
+    const struct name *apex = &state_zone(s, zone_of_table_id(row->zone))->spec.apex;
+    uint8_t wire[2 * NAME_MAX_LEN];
+
+    memcpy(wire, labels, row->name_len);
+    memcpy(wire + row->name_len, apex->b, apex->len);
+    name_set(out, wire, (size_t)row->name_len + apex->len);
+}
+
+void name_owner(const struct state *s, const struct name_entry *n, struct name *out)
+{
+    join_owner(s, row_of(n), row_cased_labels(row_of(n)), out);
+}
+
+void name_folded_owner(const struct state *s, const struct name_entry *n, struct name *out)
+{
+    join_owner(s, row_of(n), node_name(row_of(n)), out);
+}
+
+static bool has_owner(const struct state *s, const struct node *row, const struct name *folded)
+{
+    const struct name *apex = &state_zone(s, name_zone(entry_of(row)))->spec.apex;
+
+    return folded->len == row->name_len + apex->len && memcmp(folded->b, node_name(row), row->name_len) == 0 &&
+           memcmp(folded->b + row->name_len, apex->b, apex->len) == 0;
+}
+
+static struct name_entry *find_outside_table(const struct state *s, const struct name *folded, uint64_t hash)
+{
+    struct index_walk w = index_walk(&s->by_owner, hash);
+
+    for (uint32_t id = index_next(&w); id != 0; id = index_next(&w)) {
+        struct name_entry *n = state_name(s, id);
+
+        if (has_owner(s, row_of(n), folded))
+            return n;
+    }
+    return NULL;
+}
+
+struct name_entry *state_name_by_owner(const struct state *s, const struct name *owner)
+{
+    struct name folded = *owner;
+    const struct node *node;
+    uint64_t hash;
+
+    name_fold(&folded);
+    hash = table_hash(s->table, &folded);
+    node = table_find(s->table, &folded, hash);
+    /* The table has its row as it was published, if it is a name's at all. */
+    return node != NULL && node->id != 0 ? state_name(s, node->id) : find_outside_table(s, &folded, hash);
+}
+
+const struct value_set *name_values(const struct state *s, const struct name_entry *n)
+{
+    row_values(row_of(n), &s->naming->looking);
+    return &s->naming->looking;
+}
+
+static bool lists_domain(const struct name_entry *n, const char *domain, size_t len)
+{
+    for (size_t i = 0; i < name_n_domains(n); i++)
+        if (text_equal_nocase(name_domain(n, i), strlen(name_domain(n, i)), domain, len))
+            return true;
+    return false;
+}
+
+size_t state_names_by_domain(const struct state *s, const char *domain, size_t len, uint32_t *ids, size_t cap)
+{
+    struct index_walk w = index_walk(&s->by_domain, hash_text(s, domain, len));
+    size_t n = 0;
+
+    for (uint32_t id = index_next(&w); id != 0; id = index_next(&w)) {
+        const struct name_entry *name = state_name(s, id);
+
+        if (name_retired_s(name) != 0 || !lists_domain(name, domain, len))
+            continue;
+        if (n < cap)
+            ids[n] = id;
+        n++;
+    }
+    return n;
+}
+
+/* ---- marks ---- */
+
+void state_mark_dirty(struct state *s, const struct name_entry *n)
+{
+    refs_mark(&s->names, name_id(n));
+}
+
+void state_mark_served(struct state *s, const struct name_entry *n)
+{
+    struct zone_state *z = state_zone(s, name_zone(n));
+
+    if (z->removed)
+        return;
+    z->served_changed = true;
+    state_mark_dirty(s, n);
+    aliases_mark_served(s, n);
+}
+
+/* ---- rows ---- */
+
+static enum err reserve_outdated(struct name_work *w)
+{
+    size_t cap = w->cap_outdated > 0 ? w->cap_outdated * 2 : 64;
+    struct node **grown;
+
+    if (w->n_outdated < w->cap_outdated)
+        return ERR_OK;
+    grown = (struct node **)reallocarray((void *)w->outdated, cap, sizeof *grown);
+    if (grown == NULL)
+        return ERR_MEMORY;
+    w->outdated = grown;
+    w->cap_outdated = cap;
+    return ERR_OK;
+}
+
+static void give_row(const struct state *s, struct node *row)
+{
+    slab_give(table_slab(s->table), row, row_size(row));
+}
+
+void state_forget_outdated(struct state *s)
+{
+    while (s->naming->n_outdated > 0)
+        give_row(s, s->naming->outdated[--s->naming->n_outdated]);
+}
+
+/* While loading nobody looks at rows from before. */
+static void outdate(struct state *s, struct node *row)
+{
+    if ((row->row_flags & ROW_IN_TABLE) != 0) {
+        refs_mark(&s->names,
+                  row->id); /* it is the table's; to be replaced there too, so that there are not two for long */
+        return;
+    }
+    if (s->positioned)
+        s->naming->outdated[s->naming->n_outdated++] = row;
+    else
+        give_row(s, row);
+}
+
+static uint32_t ttl_of(const struct state *s, const struct row_spec *spec)
+{
+    const struct zone_spec *zone = &state_zone(s, zone_of_table_id(spec->zone))->spec;
+
+    return value_set_all_pinned(spec->values) ? zone->pinned_ttl_s : zone->value_ttl_s;
+}
+
+/* A row as specified; looking at it will not need memory. */
+static enum err make_row(struct state *s, struct row_spec *spec, struct node **out)
+{
+    enum err e = value_set_reserve(&s->naming->looking, spec->values->n, spec->values->n_claims);
+
+    if (e == ERR_OK)
+        e = value_set_reserve(&s->naming->changing, spec->values->n, spec->values->n_claims);
+    spec->ttl_s = ttl_of(s, spec);
+    return e == ERR_OK ? row_new(out, table_slab(s->table), &s->naming->row, spec) : e;
+}
+
+enum err state_put_row(struct state *s, struct row_spec *spec)
+{
+    struct node *old = row_of(state_name(s, spec->id));
+    uint32_t place = row_expiry_place(old);
+    struct node *row = NULL;
+    enum err e = reserve_outdated(s->naming);
+
+    spec->expiry_place = place;
+    if (e == ERR_OK)
+        e = make_row(s, spec, &row);
+    if (e != ERR_OK)
+        return e;
+    refs_set(&s->names, spec->id, slab_ref(row));
+    e = expiry_update(s, row, spec->values, place);
+    outdate(s, old);
+    return e;
+}
+
+/* What the name's row is made of, to be changed. */
+static void read_row(struct state *s, const struct name_entry *n, struct row_spec *spec)
+{
+    row_read(row_of(n), spec);
+    row_values(row_of(n), &s->naming->changing);
+    spec->values = &s->naming->changing;
+}
+
+enum err state_remake_row(struct state *s, const struct name_entry *n)
+{
+    struct row_spec spec;
+
+    read_row(s, n, &spec);
+    return state_put_row(s, &spec);
+}
+
+/* ---- folding names ---- */
+
+static void count_name(struct state *s, const struct name_entry *n, int by)
+{
+    struct account *a = state_account(s, name_account(n));
+
+    if (name_retired_s(n) != 0) {
+        s->counts.tombstones += (uint64_t)by;
+        return;
+    }
+    s->counts.names += (uint64_t)by;
+    a->names += (uint32_t)by;
+    if (a->unclaimed)
+        s->counts.names_unclaimed += (uint64_t)by;
+}
+
+/* The domains of f side by side; free() them. NULL: out of memory, or there are too many. */
+static char *join_domains(const struct effect_name *f, uint32_t *len)
+{
+    size_t octets = 0;
+    char *domains, *at;
+
+    for (size_t i = 0; i < f->n_domains; i++)
+        octets += strlen(f->domains[i]) + 1;
+    domains = octets <= UINT32_MAX ? malloc(octets + 1) : NULL;
+    if (domains == NULL)
+        return NULL;
+    at = domains;
+    for (size_t i = 0; i < f->n_domains; i++) {
+        size_t size = strlen(f->domains[i]) + 1;
+
+        memcpy(at, f->domains[i], size);
+        at += size;
+    }
+    *len = (uint32_t)octets;
+    return domains;
+}
+
+static enum err index_domains(struct state *s, const struct name_entry *n)
+{
+    enum err e = ERR_OK;
+
+    for (size_t i = 0; e == ERR_OK && i < name_n_domains(n); i++)
+        e = index_put(&s->by_domain, hash_text(s, name_domain(n, i), strlen(name_domain(n, i))), name_id(n));
+    return e;
+}
+
+static void unindex_domains(struct state *s, const struct name_entry *n)
+{
+    for (size_t i = 0; i < name_n_domains(n); i++)
+        index_remove(&s->by_domain, hash_text(s, name_domain(n, i), strlen(name_domain(n, i))), name_id(n));
+}
+
+static bool name_row_is_sound(const struct state *s, const struct effect_name *f)
+{
+    const struct zone_state *z = state_zone(s, f->zone);
+
+    return z != NULL && state_account(s, f->account) != NULL && f->owner.len > 0 && f->n_domains <= UINT16_MAX &&
+           name_is_below(&f->owner, &z->spec.apex);
+}
+
+/* What f says; the labels are folded's. */
+static struct row_spec spec_of(const struct state *s, const struct effect_name *f, const struct name *folded,
+                               const char *domains, uint32_t domains_len)
+{
+    return (struct row_spec){
+        .id = f->id,
+        .account = f->account,
+        .zone = table_id_of_zone(f->zone),
+        .created_s = f->created_s,
+        .retired_s = f->retired_s,
+        .subtree = f->subtree,
+        .n_domains = (uint16_t)f->n_domains,
+        .domains = domains,
+        .domains_len = domains_len,
+        .labels = folded->b,
+        .cased = f->owner.b,
+        .labels_len = (size_t)folded->len - state_zone(s, f->zone)->spec.apex.len,
+    };
+}
+
+/* The name's first row. */
+static enum err add_row(struct state *s, struct row_spec *spec, uint64_t hash)
+{
+    static const struct value_set none;
+    struct node *row = NULL;
+    enum err e;
+
+    spec->values = &none;
+    e = make_row(s, spec, &row);
+    if (e != ERR_OK)
+        return e;
+    e = refs_append(&s->names, slab_ref(row));
+    if (e != ERR_OK) {
+        give_row(s, row);
+        return e;
+    }
+    return index_put(&s->by_owner, hash, spec->id);
+}
+
+enum err fold_name_made(struct state *s, const struct effect *f)
+{
+    const struct effect_name *made = f->u.name;
+    struct name folded = made->owner;
+    const struct name_entry *n;
+    uint32_t domains_len = 0;
+    struct row_spec spec;
+    char *domains;
+    enum err e;
+
+    if (made->id == 0 || made->id != s->names.last + 1 || !name_row_is_sound(s, made) ||
+        state_name_by_owner(s, &made->owner) != NULL)
+        return ERR_CORRUPT;
+    domains = join_domains(made, &domains_len);
+    if (domains == NULL)
+        return ERR_MEMORY;
+    name_fold(&folded);
+    spec = spec_of(s, made, &folded, domains, domains_len);
+    e = add_row(s, &spec, table_hash(s->table, &folded));
+    free(domains);
+    if (e != ERR_OK)
+        return e;
+    n = state_name(s, made->id);
+    count_name(s, n, 1);
+    if (made->retired_s == 0)
+        state_mark_served(s, n);
+    return index_domains(s, n);
+}
+
+enum err fold_name_set(struct state *s, const struct effect *f)
+{
+    const struct effect_name *set = f->u.name;
+    const struct name_entry *n = state_name(s, set->id);
+    struct name folded = set->owner;
+    uint32_t domains_len = 0;
+    struct row_spec spec;
+    char *domains;
+    bool was_live;
+    enum err e;
+
+    name_fold(&folded);
+    if (n == NULL || !name_row_is_sound(s, set) || set->zone != name_zone(n) || !has_owner(s, row_of(n), &folded))
+        return ERR_CORRUPT;
+    domains = join_domains(set, &domains_len);
+    if (domains == NULL)
+        return ERR_MEMORY;
+    was_live = name_retired_s(n) == 0;
+    count_name(s, n, -1);
+    unindex_domains(s, n);
+    spec = spec_of(s, set, &folded, domains, domains_len);
+    row_values(row_of(n), &s->naming->changing);
+    spec.values = &s->naming->changing;
+    e = state_put_row(s, &spec);
+    free(domains);
+    if (e != ERR_OK)
+        return e;
+    n = state_name(s, set->id);
+    count_name(s, n, 1);
+    if (was_live != (set->retired_s == 0))
+        state_mark_served(s, n);
+    return index_domains(s, n);
+}
+
+/* ---- folding claims ---- */
+
+static size_t pinned_values(const struct value_set *vs)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < vs->n; i++)
+        if (value_is_pinned(&vs->values[i]))
+            n++;
+    return n;
+}
+
+typedef enum err change_values(struct value_set *vs, const struct effect_claim *c, bool *distinct_changed);
+
+/* Let change do its work on the name's values and bring up to date what depends on them: counts, the expiry, and
+ * what DNS shows, which is another when the distinct values are, or when the TTL is (of all values pinned, or not).
+ */
+static enum err fold_claim(struct state *s, const struct effect_claim *c, change_values *change, int claims_by)
+{
+    struct value_set *vs = &s->naming->changing;
+    const struct name_entry *n = state_name(s, c->name);
+    size_t values, pinned;
+    bool distinct_changed, was_all_pinned;
+    struct row_spec spec;
+    enum err e;
+
+    if (n == NULL)
+        return ERR_CORRUPT;
+    read_row(s, n, &spec);
+    values = vs->n;
+    pinned = pinned_values(vs);
+    was_all_pinned = pinned == values;
+    e = change(vs, c, &distinct_changed);
+    if (e == ERR_OK)
+        e = state_put_row(s, &spec);
+    if (e != ERR_OK)
+        return e;
+    s->counts.claims += (uint64_t)claims_by;
+    s->counts.values += vs->n - values;
+    s->counts.pinned -= pinned;
+    pinned = pinned_values(vs);
+    s->counts.pinned += pinned;
+    if (spec.retired_s == 0 && (distinct_changed || was_all_pinned != (pinned == vs->n)))
+        state_mark_served(s, state_name(s, c->name));
+    return ERR_OK;
+}
+
+static enum err end_claim(struct value_set *vs, const struct effect_claim *c, bool *distinct_changed)
+{
+    return value_set_end(vs, c->slot, distinct_changed);
+}
+
+static bool has_claim(const struct state *s, const struct effect_claim *c)
+{
+    const struct name_entry *n = state_name(s, c->name);
+
+    return n != NULL && value_set_claim(name_values(s, n), c->slot, NULL) != NULL;
+}
+
+enum err fold_claim_added(struct state *s, const struct effect *f)
+{
+    if (state_credential(s, f->u.claim.credential) == NULL || has_claim(s, &f->u.claim))
+        return ERR_CORRUPT;
+    return fold_claim(s, &f->u.claim, value_set_add, 1);
+}
+
+enum err fold_claim_renewed(struct state *s, const struct effect *f)
+{
+    return has_claim(s, &f->u.claim) ? fold_claim(s, &f->u.claim, value_set_add, 0) : ERR_CORRUPT;
+}
+
+enum err fold_claim_ended(struct state *s, const struct effect *f)
+{
+    return fold_claim(s, &f->u.claim, end_claim, -1);
+}
