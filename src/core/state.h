@@ -145,6 +145,12 @@ struct table *state_table(const struct state *s);
  * tables are damaged); ERR_MEMORY: the state may be changed in part and must be given up. */
 MUST_USE enum err state_fold(struct state *s, uint64_t seq, const struct effect *f);
 
+/* While loading, before state_set_position(): fold EFFECT_NAME_MADE and, for each of its claims, EFFECT_CLAIM_ADDED
+ * at once, so that no row is made for nothing. The credentials of the claims may come later; the caller sees to it
+ * that they do. Errors as of state_fold(). */
+MUST_USE enum err state_load_name(struct state *s, const struct effect_name *made,
+                                  const struct effect_claim *claims, size_t n_claims);
+
 /* ---- looking (NULL: not there). Deleted accounts, retired names, revoked credentials are found: look at their
  * times ---- */
 

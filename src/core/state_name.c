@@ -317,12 +317,9 @@ static struct row_spec spec_of(const struct state *s, const struct effect_name *
 /* The name's first row. */
 static enum err add_row(struct state *s, struct row_spec *spec, uint64_t hash)
 {
-    static const struct value_set none;
     struct node *row = NULL;
-    enum err e;
+    enum err e = make_row(s, spec, &row);
 
-    spec->values = &none;
-    e = make_row(s, spec, &row);
     if (e != ERR_OK)
         return e;
     e = refs_append(&s->names, slab_ref(row));
@@ -333,9 +330,27 @@ static enum err add_row(struct state *s, struct row_spec *spec, uint64_t hash)
     return index_put(&s->by_owner, hash, spec->id);
 }
 
-enum err fold_name_made(struct state *s, const struct effect *f)
+static size_t pinned_values(const struct value_set *vs)
 {
-    const struct effect_name *made = f->u.name;
+    size_t n = 0;
+
+    for (size_t i = 0; i < vs->n; i++)
+        if (value_is_pinned(&vs->values[i]))
+            n++;
+    return n;
+}
+
+static void count_values(struct state *s, const struct value_set *vs)
+{
+    s->counts.values += vs->n;
+    s->counts.claims += vs->n_claims;
+    s->counts.pinned += pinned_values(vs);
+}
+
+/* Make the name with the values that are in `changing`. */
+static enum err make_name(struct state *s, const struct effect_name *made)
+{
+    struct value_set *vs = &s->naming->changing;
     struct name folded = made->owner;
     const struct name_entry *n;
     uint32_t domains_len = 0;
@@ -351,15 +366,40 @@ enum err fold_name_made(struct state *s, const struct effect *f)
         return ERR_MEMORY;
     name_fold(&folded);
     spec = spec_of(s, made, &folded, domains, domains_len);
+    spec.values = vs;
     e = add_row(s, &spec, table_hash(s->table, &folded));
     free(domains);
     if (e != ERR_OK)
         return e;
     n = state_name(s, made->id);
     count_name(s, n, 1);
+    count_values(s, vs);
     if (made->retired_s == 0)
         state_mark_served(s, n);
-    return index_domains(s, n);
+    e = expiry_update(s, row_of(n), vs, 0);
+    return e == ERR_OK ? index_domains(s, n) : e;
+}
+
+enum err fold_name_made(struct state *s, const struct effect *f)
+{
+    value_set_clear(&s->naming->changing);
+    return make_name(s, f->u.name);
+}
+
+enum err state_load_name(struct state *s, const struct effect_name *made, const struct effect_claim *claims,
+                         size_t n_claims)
+{
+    struct value_set *vs = &s->naming->changing;
+    enum err e = ERR_OK;
+
+    value_set_clear(vs);
+    for (size_t i = 0; e == ERR_OK && i < n_claims; i++) {
+        bool changed;
+
+        e = value_set_claim(vs, claims[i].slot, NULL) == NULL ? value_set_add(vs, &claims[i], &changed)
+                                                              : ERR_CORRUPT;
+    }
+    return e == ERR_OK ? make_name(s, made) : e;
 }
 
 enum err fold_name_set(struct state *s, const struct effect *f)
@@ -397,16 +437,6 @@ enum err fold_name_set(struct state *s, const struct effect *f)
 }
 
 /* ---- folding claims ---- */
-
-static size_t pinned_values(const struct value_set *vs)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < vs->n; i++)
-        if (value_is_pinned(&vs->values[i]))
-            n++;
-    return n;
-}
 
 typedef enum err change_values(struct value_set *vs, const struct effect_claim *c, bool *distinct_changed);
 

@@ -109,6 +109,13 @@ void value_set_fini(struct value_set *vs)
     *vs = (struct value_set){0};
 }
 
+void value_set_clear(struct value_set *vs)
+{
+    vs->n = 0;
+    vs->n_claims = 0;
+    vs->octets = 0;
+}
+
 static enum err reserve_values(struct value_set *vs, uint32_t n)
 {
     uint32_t cap = n + n / 2;

@@ -21,6 +21,7 @@ static inline size_t value_octets(size_t rdlen)
 
 /* A zeroed one is empty. The octets of values belong to whoever gave them: a row, or the effect that adds them. */
 void value_set_fini(struct value_set *vs);
+void value_set_clear(struct value_set *vs); /* empty, with its room */
 /* Room for so many in all. ERR_MEMORY: vs is as it was. */
 MUST_USE enum err value_set_reserve(struct value_set *vs, uint32_t values, uint32_t claims);
 struct value *value_set_find(const struct value_set *vs, const uint8_t *rdata, size_t rdlen);

@@ -4,6 +4,7 @@
  * then, when also a trial commit has worked, changes are taken again. Until then they stay queued, up to their
  * deadlines. */
 #include <inttypes.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -150,6 +151,7 @@ enum err make_table(struct committer *c, struct table **out)
 {
     enum err e = state_fill(c->state);
 
+    (void)malloc_trim(0); /* what loading needed for a while is not needed again */
     *out = e == ERR_OK ? state_give_table(c->state) : NULL;
     return e;
 }

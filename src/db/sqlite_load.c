@@ -20,6 +20,9 @@ struct loader {
     struct arena arena;                    /* of the row at hand */
     struct net *nets;
     size_t cap_nets;
+    struct effect_claim *claims;
+    size_t cap_claims;
+    uint64_t last_credential;
     const char *what; /* the table at hand, for progress and errors */
     uint64_t rows, last_id;
 };
@@ -78,34 +81,42 @@ static void report(struct loader *ld, uint64_t id)
         ld->progress->report(ld->progress->arg, ld->what, id, ld->last_id);
 }
 
-typedef enum err load_row(struct loader *ld, struct row *r, struct list *lists);
+#define LISTS 2
+
+typedef enum err load_row(struct loader *ld, struct row *r, struct list lists[LISTS]);
 
 struct scan {
     const char *what;
     const char *sql;
     const char *last_id_sql;
-    const char *list_sql; /* NULL: rows have no list */
     load_row *load;
+    const char *list_sql[LISTS]; /* NULL: there is none */
 };
+
+static enum err last_id(struct loader *ld, const char *sql, uint64_t *out)
+{
+    int64_t id = 0;
+    enum err e = conn_number(ld->db, sql, 0, &id);
+
+    *out = (uint64_t)id;
+    return e;
+}
 
 static enum err run_scan(struct loader *ld, const struct scan *scan)
 {
     struct row r = {0};
-    struct list list = {0};
-    int64_t last_id = 0;
-    enum err e;
+    struct list lists[LISTS] = {0};
+    enum err e = last_id(ld, scan->last_id_sql, &ld->last_id);
 
     ld->what = scan->what;
     ld->rows = 0;
-    e = conn_number(ld->db, scan->last_id_sql, 0, &last_id);
-    ld->last_id = (uint64_t)last_id;
     if (e == ERR_OK)
         e = conn_prepare(ld->db, scan->sql, &r.st);
-    if (e == ERR_OK && scan->list_sql != NULL)
-        e = list_open(&list, ld->db, scan->list_sql);
+    for (size_t i = 0; e == ERR_OK && i < LISTS && scan->list_sql[i] != NULL; i++)
+        e = list_open(&lists[i], ld->db, scan->list_sql[i]);
     while (e == ERR_OK && row_next(&r)) {
         int64_t id = sqlite3_column_int64(r.st, 0);
-        e = scan->load(ld, &r, &list);
+        e = scan->load(ld, &r, lists);
         if (ld->arena.total > 0)
             arena_fini(&ld->arena);
         report(ld, (uint64_t)id);
@@ -113,7 +124,9 @@ static enum err run_scan(struct loader *ld, const struct scan *scan)
     if (e == ERR_OK)
         e = r.err;
     (void)sqlite3_finalize(r.st); /* r.err has it */
-    return list_close(&list, e);
+    for (size_t i = 0; i < LISTS; i++)
+        e = list_close(&lists[i], e);
+    return e;
 }
 
 /* ---- zones ---- */
@@ -174,7 +187,7 @@ static void read_soa(struct row *r, struct soa *soa)
     soa->ttl_s = row_u32(r);
 }
 
-static enum err load_zone(struct loader *ld, struct row *r, struct list *records)
+static enum err load_zone(struct loader *ld, struct row *r, struct list lists[LISTS])
 {
     struct effect_zone *z = arena_alloc(&ld->arena, sizeof *z);
     struct effect f = {.kind = EFFECT_ZONE_SET, .u.zone = z};
@@ -192,7 +205,7 @@ static enum err load_zone(struct loader *ld, struct row *r, struct list *records
     z->spec.challenge_caa = row_bool(r) ? CHALLENGE_CAA_DENY : CHALLENGE_CAA_NONE;
     z->spec.value_ttl_s = row_u32(r);
     z->spec.pinned_ttl_s = row_u32(r);
-    e = r->err == ERR_OK ? read_records(ld, records, z->id, &z->spec) : r->err;
+    e = r->err == ERR_OK ? read_records(ld, &lists[0], z->id, &z->spec) : r->err;
     if (e == ERR_OK)
         e = fold(ld, &f);
     if (e == ERR_OK && serial.u.serial.serial != 0)
@@ -248,10 +261,51 @@ static enum err read_texts(struct loader *ld, struct list *l, uint32_t of, const
     return e;
 }
 
-static enum err load_name(struct loader *ld, struct row *r, struct list *domains)
+static void read_claim(struct loader *ld, struct row *r, struct effect_claim *c)
+{
+    const uint8_t *bytes;
+    size_t len;
+
+    c->slot = row_u32(r);
+    c->credential = row_u32(r);
+    c->order = (uint64_t)row_int_to(r, INT64_MAX);
+    c->added_s = row_int(r);
+    c->expires_s = row_int(r);
+    row_addr(r, &c->network);
+    c->door = (uint8_t)row_int_to(r, DOOR_COUNT - 1);
+    c->pinned = row_bool(r);
+    bytes = row_blob(r, &len);
+    c->rdata.len = (uint16_t)len;
+    c->rdata.bytes = (const uint8_t *)arena_copy(&ld->arena, bytes != NULL ? (const char *)bytes : "", len);
+    if (len > UINT16_MAX || c->credential > ld->last_credential)
+        r->err = ERR_CORRUPT;
+    else if (c->rdata.bytes == NULL)
+        r->err = ERR_MEMORY;
+}
+
+/* The claims of a name; *out is the loader's. Their credentials come later, with all ids up to the last. */
+static enum err read_claims(struct loader *ld, struct list *l, uint32_t name, size_t *n)
+{
+    enum err e = ERR_OK;
+
+    *n = 0;
+    while (e == ERR_OK && list_is_at(l, name)) {
+        e = array_reserve((void **)&ld->claims, &ld->cap_claims, *n + 1, sizeof *ld->claims);
+        if (e != ERR_OK)
+            break;
+        ld->claims[*n] = (struct effect_claim){.name = name};
+        read_claim(ld, &l->r, &ld->claims[*n]);
+        ++*n;
+        e = l->r.err;
+        list_step(l);
+    }
+    return e == ERR_OK ? l->r.err : e;
+}
+
+static enum err load_name(struct loader *ld, struct row *r, struct list lists[LISTS])
 {
     struct effect_name n = {.id = row_u32(r)};
-    struct effect f = {.kind = EFFECT_NAME_MADE, .u.name = &n};
+    size_t n_claims = 0;
     enum err e;
 
     n.account = row_u32(r);
@@ -260,8 +314,10 @@ static enum err load_name(struct loader *ld, struct row *r, struct list *domains
     n.created_s = row_int(r);
     n.retired_s = row_int(r);
     n.subtree = row_bool(r);
-    e = r->err == ERR_OK ? read_texts(ld, domains, n.id, &n.domains, &n.n_domains) : r->err;
-    return e == ERR_OK ? fold(ld, &f) : e;
+    e = r->err == ERR_OK ? read_texts(ld, &lists[0], n.id, &n.domains, &n.n_domains) : r->err;
+    if (e == ERR_OK)
+        e = read_claims(ld, &lists[1], n.id, &n_claims);
+    return e == ERR_OK ? state_load_name(ld->s, &n, ld->claims, n_claims) : e;
 }
 
 /* ---- credentials and their secrets ---- */
@@ -300,7 +356,7 @@ static void read_fixed(struct row *r, uint8_t *out, size_t len)
         r->err = ERR_CORRUPT;
 }
 
-static enum err load_credential(struct loader *ld, struct row *r, struct list *scope)
+static enum err load_credential(struct loader *ld, struct row *r, struct list lists[LISTS])
 {
     struct effect_credential c = {.id = row_u32(r)};
     struct effect f = {.kind = EFFECT_CREDENTIAL_MADE, .u.credential = &c};
@@ -318,7 +374,7 @@ static enum err load_credential(struct loader *ld, struct row *r, struct list *s
     c.created_s = row_int(r);
     c.expires_s = row_int(r);
     c.revoked_s = row_int(r);
-    e = r->err == ERR_OK ? read_ids(ld, scope, c.id, &c.names, &c.n_names) : r->err;
+    e = r->err == ERR_OK ? read_ids(ld, &lists[0], c.id, &c.names, &c.n_names) : r->err;
     return e == ERR_OK ? fold(ld, &f) : e;
 }
 
@@ -419,64 +475,60 @@ static enum err load_alias(struct loader *ld, struct row *r, struct list *none)
     return e == ERR_OK && ended ? fold(ld, &f) : e;
 }
 
-static enum err load_claim(struct loader *ld, struct row *r, struct list *none)
-{
-    struct effect f = {.kind = EFFECT_CLAIM_ADDED};
-    struct effect_claim *c = &f.u.claim;
-    size_t len;
-
-    (void)none;
-    c->name = row_u32(r);
-    c->slot = row_u32(r);
-    c->credential = row_u32(r);
-    c->order = (uint64_t)row_int_to(r, INT64_MAX);
-    c->added_s = row_int(r);
-    c->expires_s = row_int(r);
-    row_addr(r, &c->network);
-    c->door = (uint8_t)row_int_to(r, DOOR_COUNT - 1);
-    c->pinned = row_bool(r);
-    c->rdata.bytes = row_blob(r, &len);
-    if (len > UINT16_MAX)
-        return ERR_CORRUPT;
-    c->rdata.len = (uint16_t)len;
-    return r->err == ERR_OK ? fold(ld, &f) : r->err;
-}
-
 /* Account 0 and credential 0 are no rows of the state. */
 static const struct scan scans[] = {
     {"zones",
      "SELECT id, removed, apex, serial, mname, rname, refresh_s, retry_s, expire_s, minimum_s, ttl_s, "
      "challenge_caa,"
      " value_ttl_s, pinned_ttl_s FROM zones ORDER BY id",
-     "SELECT max(id) FROM zones", "SELECT zone, owner, type, ttl_s, rdata FROM zone_records ORDER BY zone, place",
-     load_zone},
+     "SELECT max(id) FROM zones",
+     load_zone,
+     {"SELECT zone, owner, type, ttl_s, rdata FROM zone_records ORDER BY zone, place"}},
     {"accounts",
      "SELECT id, name, note, created_s, deleted_s, names_max, disabled, unclaimed FROM accounts WHERE id > 0"
      " ORDER BY id",
-     "SELECT max(id) FROM accounts", NULL, load_account},
-    {"names", "SELECT id, account, zone, owner, created_s, retired_s, subtree FROM names ORDER BY id",
-     "SELECT max(id) FROM names", "SELECT name, domain FROM name_domains ORDER BY name, place", load_name},
+     "SELECT max(id) FROM accounts",
+     load_account,
+     {NULL}},
+    {"names",
+     "SELECT id, account, zone, owner, created_s, retired_s, subtree FROM names ORDER BY id",
+     "SELECT max(id) FROM names",
+     load_name,
+     {"SELECT name, domain FROM name_domains ORDER BY name, place",
+      "SELECT name, slot, credential, place, added_s, expires_s, network, door, pinned, rdata FROM claims"
+      " ORDER BY name, slot"}},
     {"credentials",
      "SELECT id, uuid, account, label, actions, kinds, networks, allowfrom, networks_invalid, created_s, expires_s,"
      " revoked_s FROM credentials WHERE id > 0 ORDER BY id",
-     "SELECT max(id) FROM credentials", "SELECT credential, name FROM credential_names ORDER BY credential, place",
-     load_credential},
-    {"secrets", "SELECT id, credential, kind, data, starts_s, ends_s, ended FROM secrets ORDER BY id",
-     "SELECT max(id) FROM secrets", NULL, load_secret},
-    {"grants", "SELECT name, account FROM grants ORDER BY name, account", "SELECT max(name) FROM grants", NULL,
-     load_grant},
+     "SELECT max(id) FROM credentials",
+     load_credential,
+     {"SELECT credential, name FROM credential_names ORDER BY credential, place"}},
+    {"secrets",
+     "SELECT id, credential, kind, data, starts_s, ends_s, ended FROM secrets ORDER BY id",
+     "SELECT max(id) FROM secrets",
+     load_secret,
+     {NULL}},
+    {"grants",
+     "SELECT name, account FROM grants ORDER BY name, account",
+     "SELECT max(name) FROM grants",
+     load_grant,
+     {NULL}},
     {"tokens",
      "SELECT id, account, sha256, created_s, expires_s, revoked_s, count_max, used, networks, labels FROM tokens"
      " ORDER BY id",
-     "SELECT max(id) FROM tokens", NULL, load_token},
-    {"aliases", "SELECT id, name, fqdn, served, serial, ended FROM aliases ORDER BY id",
-     "SELECT max(id) FROM aliases", NULL, load_alias},
-    {"claims",
-     "SELECT name, slot, credential, place, added_s, expires_s, network, door, pinned, rdata FROM claims"
-     " ORDER BY name, slot",
-     "SELECT max(name) FROM claims", NULL, load_claim},
-    {"observations", "SELECT credential, last_used_s, last_from, door FROM observations ORDER BY credential",
-     "SELECT max(credential) FROM observations", NULL, load_observation},
+     "SELECT max(id) FROM tokens",
+     load_token,
+     {NULL}},
+    {"aliases",
+     "SELECT id, name, fqdn, served, serial, ended FROM aliases ORDER BY id",
+     "SELECT max(id) FROM aliases",
+     load_alias,
+     {NULL}},
+    {"observations",
+     "SELECT credential, last_used_s, last_from, door FROM observations ORDER BY credential",
+     "SELECT max(credential) FROM observations",
+     load_observation,
+     {NULL}},
 };
 
 static void say_why(sqlite3 *db, const struct loader *ld, enum err e, struct text *why)
@@ -498,6 +550,8 @@ enum err sqlite_load_from(sqlite3 *db, struct state *s, const struct store_progr
 
     arena_init(&ld.arena, LIST_OCTETS_MAX);
     e = conn_position(db, &ld.seq, &time_s);
+    if (e == ERR_OK)
+        e = last_id(&ld, "SELECT max(id) FROM credentials", &ld.last_credential);
     for (size_t i = 0; e == ERR_OK && i < ARRAY_LEN(scans); i++)
         e = run_scan(&ld, &scans[i]);
     if (e == ERR_OK)
@@ -506,6 +560,7 @@ enum err sqlite_load_from(sqlite3 *db, struct state *s, const struct store_progr
         say_why(db, &ld, e, why);
     arena_fini(&ld.arena);
     free(ld.nets);
+    free(ld.claims);
     return e;
 }
 
@@ -519,6 +574,7 @@ enum err sqlite_load(struct store *st, struct state *s, const struct store_progr
         return e;
     }
     e = sqlite_load_from(store->db, s, p, why);
+    (void)sqlite3_db_release_memory(store->db); /* pages that were read once */
     if (conn_exec(store->db, "COMMIT") != ERR_OK && e == ERR_OK) {
         text_printf(why, "cannot read %s: %s", store->path, sqlite3_errmsg(store->db));
         e = ERR_IO;
