@@ -67,7 +67,7 @@ static void take_newest(struct checking *c, const struct state *state, const str
     if (claim->added_s <= c->what.newest_s)
         return;
     c->what.newest_s = claim->added_s;
-    (void)snprintf(c->newest_by, sizeof c->newest_by, "%s", cred != NULL ? cred->label : "");
+    (void)snprintf(c->newest_by, sizeof c->newest_by, "%s", cred != NULL ? credential_label(cred) : "");
 }
 
 static void take_values(struct checking *c, const struct state *state, const struct name_entry *n)

@@ -40,12 +40,13 @@ static json_t *json_secret(const struct secret *secret)
     return NULL;
 }
 
-static json_t *json_secrets(const struct credential *c)
+static json_t *json_secrets(const struct state *s, const struct credential *c)
 {
     json_t *list = json_array();
 
-    for (size_t i = 0; i < c->n_secrets; i++) {
-        if (json_array_append_new(list, json_secret(&c->secrets[i])) != 0) {
+    for (size_t i = 0; i < credential_n_secrets(c); i++) {
+        const struct secret secret = credential_secret(s, c, i);
+        if (json_array_append_new(list, json_secret(&secret)) != 0) {
             json_decref(list);
             return NULL;
         }
@@ -57,8 +58,8 @@ json_t *admin_json_scope(const struct state *s, const struct viewer *v, const st
 {
     json_t *list = json_array();
 
-    for (size_t i = 0; i < c->n_names; i++) {
-        const struct name_entry *n = state_name(s, c->names[i]);
+    for (size_t i = 0; i < credential_n_names(c); i++) {
+        const struct name_entry *n = state_name(s, credential_names(c)[i]);
         if (n != NULL && viewer_sees_name(v, s, n) && json_array_append_new(list, json_owner(s, n)) != 0) {
             json_decref(list);
             return NULL;
@@ -69,13 +70,14 @@ json_t *admin_json_scope(const struct state *s, const struct viewer *v, const st
 
 static json_t *json_last_used(const struct credential *c)
 {
+    const struct credential_use use = credential_last_use(c);
     json_t *object;
 
-    if (c->last_used_s == 0)
+    if (use.at_s == 0)
         return json_null();
     object = json_object();
-    if (json_put(object, "time", json_time(c->last_used_s)) && json_put(object, "from", json_addr(&c->last_from)) &&
-        json_put(object, "door", json_string(door_word((enum door)c->last_door))))
+    if (json_put(object, "time", json_time(use.at_s)) && json_put(object, "from", json_addr(&use.from)) &&
+        json_put(object, "door", json_string(door_word((enum door)use.door))))
         return object;
     json_decref(object);
     return NULL;
@@ -87,10 +89,10 @@ static bool put_rights(json_t *object, const struct state *s, const struct viewe
      * everywhere". */
     return json_put(object, "account", json_account(s, c->account)) &&
            json_put(object, "names", admin_json_scope(s, v, c)) &&
-           json_put(object, "actions", json_actions(c->actions)) &&
-           json_put(object, "kinds", json_kinds(c->kinds)) &&
-           json_put(object, "networks", json_nets(c->networks, c->n_networks)) &&
-           (!c->networks_invalid || json_put(object, "networks-invalid", json_true()));
+           json_put(object, "actions", json_actions(credential_actions(c))) &&
+           json_put(object, "kinds", json_kinds(credential_kinds(c))) &&
+           json_put(object, "networks", json_nets(credential_networks(c), credential_n_networks(c))) &&
+           (!credential_networks_invalid(c) || json_put(object, "networks-invalid", json_true()));
 }
 
 json_t *admin_json_credential(const struct state *s, const struct viewer *v, const struct credential *c)
@@ -98,10 +100,10 @@ json_t *admin_json_credential(const struct state *s, const struct viewer *v, con
     json_t *object = json_object();
 
     if (json_put_credential(object, s, c->id) && put_rights(object, s, v, c) &&
-        json_put(object, "created", json_time(c->created_s)) &&
-        json_put(object, "expires", json_time(c->expires_s)) &&
-        json_put(object, "revoked", json_time(c->revoked_s)) && json_put(object, "last-used", json_last_used(c)) &&
-        json_put(object, "secrets", json_secrets(c)))
+        json_put(object, "created", json_time(credential_created_s(s, c))) &&
+        json_put(object, "expires", json_time(credential_expires_s(c))) &&
+        json_put(object, "revoked", json_time(credential_revoked_s(c))) &&
+        json_put(object, "last-used", json_last_used(c)) && json_put(object, "secrets", json_secrets(s, c)))
         return object;
     json_decref(object);
     return NULL;
@@ -147,10 +149,10 @@ static bool passes(const struct credential_filter *f, const struct credential *c
 {
     bool is_for_name = f->name == 0;
 
-    for (size_t i = 0; !is_for_name && i < c->n_names; i++)
-        is_for_name = c->names[i] == f->name;
-    return is_for_name && (f->account == 0 || c->account == f->account) && (f->revoked || c->revoked_s == 0) &&
-           (!f->unused || c->last_used_s == 0);
+    for (size_t i = 0; !is_for_name && i < credential_n_names(c); i++)
+        is_for_name = credential_names(c)[i] == f->name;
+    return is_for_name && (f->account == 0 || c->account == f->account) &&
+           (f->revoked || credential_revoked_s(c) == 0) && (!f->unused || credential_last_used_s(c) == 0);
 }
 
 /* Without `manage` there is one at most; no need to look at all. */
@@ -160,7 +162,8 @@ static void add_own(struct page *page, const struct credential_filter *f, const 
     const struct credential *own = v->credential;
 
     if (own->id > page->at && passes(f, own) && page_jump(page, own->id))
-        page_add(page, admin_json_credential(s, v, own), CREDENTIAL_PARTS + own->n_names + own->n_networks);
+        page_add(page, admin_json_credential(s, v, own),
+                 CREDENTIAL_PARTS + credential_n_names(own) + credential_n_networks(own));
 }
 
 static void add_all(struct page *page, const struct credential_filter *f, const struct viewer *v,
@@ -171,9 +174,11 @@ static void add_all(struct page *page, const struct credential_filter *f, const 
         if (c == NULL || !passes(f, c))
             continue;
         if (!v->sees_all) /* comparing two scopes is work, too */
-            page->visits += (uint32_t)(c->n_names * v->credential->n_names / COMPARISONS_A_VISIT);
+            page->visits +=
+                (uint32_t)(credential_n_names(c) * credential_n_names(v->credential) / COMPARISONS_A_VISIT);
         if (viewer_sees_credential(v, s, c))
-            page_add(page, admin_json_credential(s, v, c), CREDENTIAL_PARTS + c->n_names + c->n_networks);
+            page_add(page, admin_json_credential(s, v, c),
+                     CREDENTIAL_PARTS + credential_n_names(c) + credential_n_networks(c));
     }
 }
 
@@ -191,7 +196,7 @@ static void look_at_list(struct http_request *rq, const struct result *result, c
         page_fini(&page);
         return;
     }
-    if (v.sees_all || (v.credential->actions & ACTION_MANAGE) != 0)
+    if (v.sees_all || (credential_actions(v.credential) & ACTION_MANAGE) != 0)
         add_all(&page, &f, &v, state);
     else
         add_own(&page, &f, &v, state);
@@ -384,8 +389,8 @@ static size_t count_live_values(const struct state *s, const struct credential *
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < c->n_names; i++) {
-        const struct name_entry *name = state_name(s, c->names[i]);
+    for (size_t i = 0; i < credential_n_names(c); i++) {
+        const struct name_entry *name = state_name(s, credential_names(c)[i]);
         const struct value_set *vs = name != NULL ? name_values(s, name) : NULL;
 
         for (size_t k = 0; vs != NULL && k < vs->n; k++)

@@ -82,10 +82,10 @@ static void find_scope(struct reading *r, const struct viewer *v, const struct s
     r->n_scope = 0;
     if (r->sees_all)
         return;
-    r->scope = arena_alloc(http_arena(r->rq), (c->n_names + 1) * sizeof *r->scope);
+    r->scope = arena_alloc(http_arena(r->rq), (credential_n_names(c) + 1) * sizeof *r->scope);
     r->no_memory = r->scope == NULL;
-    for (size_t i = 0; !r->no_memory && i < c->n_names; i++) {
-        const struct name_entry *n = state_name(s, c->names[i]);
+    for (size_t i = 0; !r->no_memory && i < credential_n_names(c); i++) {
+        const struct name_entry *n = state_name(s, credential_names(c)[i]);
         if (n != NULL && viewer_sees_name(v, s, n))
             r->scope[r->n_scope++] = name_id(n);
     }

@@ -169,9 +169,10 @@ bool json_put_credential(json_t *object, const struct state *s, uint32_t credent
 
     if (c == NULL || credential == CREDENTIAL_ADMIN)
         return json_put(object, "credential", json_null()) &&
-               json_put(object, "label", c != NULL ? json_bytes(c->label, strlen(c->label)) : json_string(""));
+               json_put(object, "label",
+                        c != NULL ? json_bytes(credential_label(c), strlen(credential_label(c))) : json_string(""));
     return json_put(object, "credential", json_string(uuid_format(&c->uuid, uuid))) &&
-           json_put(object, "label", json_bytes(c->label, strlen(c->label)));
+           json_put(object, "label", json_bytes(credential_label(c), strlen(credential_label(c))));
 }
 
 /* ---- pages ---- */

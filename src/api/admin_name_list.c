@@ -122,7 +122,8 @@ static bool ids_find(struct name_ids *where, struct http_request *rq, const stru
     *where = (struct name_ids){.all = v->sees_all && (!f->by_domain || f->retired)};
     if (where->all)
         return true;
-    where->n = v->sees_all ? state_names_by_domain(s, f->domain, strlen(f->domain), NULL, 0) : c->n_names;
+    where->n =
+        v->sees_all ? state_names_by_domain(s, f->domain, strlen(f->domain), NULL, 0) : credential_n_names(c);
     where->ids = arena_alloc(http_arena(rq), (where->n + 1) * sizeof *where->ids);
     if (where->ids == NULL)
         return false;
@@ -130,7 +131,7 @@ static bool ids_find(struct name_ids *where, struct http_request *rq, const stru
     if (v->sees_all)
         (void)state_names_by_domain(s, f->domain, strlen(f->domain), where->ids, where->n);
     else if (where->n > 0)
-        memcpy(where->ids, c->names, where->n * sizeof *where->ids);
+        memcpy(where->ids, credential_names(c), where->n * sizeof *where->ids);
     qsort(where->ids, where->n, sizeof *where->ids, compare_ids);
     return true;
 }
@@ -203,8 +204,9 @@ static void collect(void *arg, const struct viewer *v, const struct state *state
 
 static void mark_used(struct idle *idle, const struct credential *c)
 {
-    for (size_t i = 0; i < c->n_names; i++) {
-        const uint32_t *found = bsearch(&c->names[i], idle->ids, idle->page.n, sizeof idle->ids[0], compare_ids);
+    for (size_t i = 0; i < credential_n_names(c); i++) {
+        const uint32_t *found =
+            bsearch(&credential_names(c)[i], idle->ids, idle->page.n, sizeof idle->ids[0], compare_ids);
         if (found != NULL)
             idle->used[found - idle->ids] = true;
     }
@@ -221,7 +223,7 @@ static void look_at_uses(void *arg, const struct viewer *unused, const struct st
         end = idle->credential + PAGE_VISITS_MAX;
     while (idle->credential < end) {
         const struct credential *c = state_credential(state, ++idle->credential);
-        if (c != NULL && c->last_used_s > idle->filter.idle_since_s)
+        if (c != NULL && credential_last_used_s(c) > idle->filter.idle_since_s)
             mark_used(idle, c);
     }
 }

@@ -12,11 +12,11 @@ static bool put_holder(json_t *object, const struct state *s, const struct viewe
     const struct credential *c = v->credential;
 
     return json_put_credential(object, s, c->id) && json_put(object, "account", json_account(s, c->account)) &&
-           json_put(object, "actions", json_actions(c->actions)) &&
-           json_put(object, "kinds", json_kinds(c->kinds)) &&
+           json_put(object, "actions", json_actions(credential_actions(c))) &&
+           json_put(object, "kinds", json_kinds(credential_kinds(c))) &&
            json_put(object, "names", admin_json_scope(s, v, c)) &&
-           json_put(object, "networks", json_nets(c->networks, c->n_networks)) &&
-           json_put(object, "expires", json_time(c->expires_s));
+           json_put(object, "networks", json_nets(credential_networks(c), credential_n_networks(c))) &&
+           json_put(object, "expires", json_time(credential_expires_s(c)));
 }
 
 /* On the admin socket: nobody's credential, and all rights. */

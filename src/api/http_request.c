@@ -200,6 +200,7 @@ void http_record_refusal_of(struct http_request *rq, enum door door, enum refusa
     char id[UUID_TEXT_LEN + 1];
 
     copy_cut(record.who, sizeof record.who,
-             credential->label[0] != '\0' ? credential->label : uuid_format(&credential->uuid, id));
+             credential_label(credential)[0] != '\0' ? credential_label(credential)
+                                                     : uuid_format(&credential->uuid, id));
     complete_and_record(rq, &record, detail);
 }

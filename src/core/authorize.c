@@ -24,41 +24,44 @@ static bool has_secret(const struct credential *cred, const uint8_t hash[SHA256_
 {
     unsigned matches = 0;
 
-    for (size_t i = 0; i < cred->n_secrets; i++) {
-        const struct secret *secret = &cred->secrets[i];
-        if (secret->kind == SECRET_SHA256 && secret->len == SHA256_LEN && is_live_secret(secret, d))
-            matches += crypto_equal(secret->data, hash, SHA256_LEN) ? 1u : 0u;
+    for (size_t i = 0; i < credential_n_secrets(cred); i++) {
+        const struct secret secret = credential_secret(d->state, cred, i);
+        if (secret.kind == SECRET_SHA256 && secret.len == SHA256_LEN && is_live_secret(&secret, d))
+            matches += crypto_equal(secret.data, hash, SHA256_LEN) ? 1u : 0u;
     }
     return matches > 0;
 }
 
-/* The live slow secret, when what the caller offers can be it at all; NULL: none. */
-static const struct secret *slow_secret(const struct credential *cred, const char *offered, const struct decide *d)
+/* The live slow secret, when what the caller offers can be it at all. False: none. */
+static bool slow_secret(struct secret *out, const struct credential *cred, const char *offered,
+                        const struct decide *d)
 {
     if (strlen(offered) != SECRET_TEXT_LEN || !base64url_is_text(offered, SECRET_TEXT_LEN))
-        return NULL;
-    for (size_t i = 0; i < cred->n_secrets; i++) {
-        const struct secret *s = &cred->secrets[i];
-        if (s->kind == SECRET_BCRYPT && is_live_secret(s, d) && bcrypt_is_hash((const char *)s->data, s->len))
-            return s;
+        return false;
+    for (size_t i = 0; i < credential_n_secrets(cred); i++) {
+        *out = credential_secret(d->state, cred, i);
+        if (out->kind == SECRET_BCRYPT && is_live_secret(out, d) &&
+            bcrypt_is_hash((const char *)out->data, out->len))
+            return true;
     }
-    return NULL;
+    return false;
 }
 
 /* Whether the caller has the slow secret of its credential. When that is not known yet, d->check says so. */
 static bool has_slow_secret(struct deciding *c, const struct credential *cred)
 {
     const struct proof *proof = &c->r->proof;
-    const struct secret *slow = slow_secret(cred, c->r->caller.secret, c->d);
+    struct secret slow;
 
-    if (slow == NULL)
+    if (!slow_secret(&slow, cred, c->r->caller.secret, c->d))
         return false;
-    if (!proof->is_made || proof->len != slow->len || memcmp(proof->hash, slow->data, slow->len) != 0) {
-        c->d->check = slow;
+    if (!proof->is_made || proof->len != slow.len || memcmp(proof->hash, slow.data, slow.len) != 0) {
+        c->d->slow = slow;
+        c->d->check = &c->d->slow;
         return false;
     }
     if (proof->is_right)
-        c->proved = slow->id;
+        c->proved = slow.id;
     return proof->is_right;
 }
 
@@ -125,23 +128,23 @@ static bool client_is_allowed(struct deciding *c)
     const struct addr *client = &c->r->caller.client;
     struct shown id = show_uuid(&cred->uuid);
 
-    if (cred->networks_invalid) {
+    if (credential_networks_invalid(cred)) {
         hint(c, "riposte credential set %s --networks NET,...", id.text);
         (void)refuse(c, REFUSAL_NETWORK, "the stored networks of %s cannot be read, so it is denied everywhere",
                      show_credential(cred).text);
         return false;
     }
-    if (cred->n_networks == 0)
+    if (credential_n_networks(cred) == 0)
         return true;
     if (c->r->caller.client_unknown)
         hint(c, "put the proxy's address into api.trusted-proxies, and reload");
     else if (client->family == ADDR_V4 || client->family == ADDR_V6)
         hint(c, "riposte credential set %s --networks %s,%s/%d", id.text,
-             show_nets(cred->networks, cred->n_networks).text, show_addr(client).text,
+             show_nets(credential_networks(cred), credential_n_networks(cred)).text, show_addr(client).text,
              client->family == ADDR_V4 ? 32 : 128);
     else
         hint(c, "riposte credential set %s --networks NET,...", id.text);
-    return client_is_in(c, "its networks", cred->networks, cred->n_networks);
+    return client_is_in(c, "its networks", credential_networks(cred), credential_n_networks(cred));
 }
 
 /* What stops a credential that has been proved; false: refused. */
@@ -150,10 +153,10 @@ static bool credential_is_usable(struct deciding *c)
     const struct credential *cred = c->credential;
     const struct account *a = state_account(c->s, cred->account);
 
-    if (cred->revoked_s != 0) {
+    if (credential_revoked_s(cred) != 0) {
         hint(c, "a new one is made with: riposte credential create --name NAME");
         (void)refuse(c, REFUSAL_REVOKED, "%s was revoked on %s", show_credential(cred).text,
-                     show_time(cred->revoked_s).text);
+                     show_time(credential_revoked_s(cred)).text);
         return false;
     }
     if (a == NULL || a->disabled || a->deleted_s != 0) {
@@ -162,10 +165,10 @@ static bool credential_is_usable(struct deciding *c)
                      show_credential(cred).text);
         return false;
     }
-    if (cred->expires_s != 0 && cred->expires_s <= c->d->now_s) {
+    if (credential_expires_s(cred) != 0 && credential_expires_s(cred) <= c->d->now_s) {
         hint(c, "riposte credential set %s --expires 90d", show_uuid(&cred->uuid).text);
         (void)refuse(c, REFUSAL_EXPIRED, "%s expired on %s", show_credential(cred).text,
-                     show_time(cred->expires_s).text);
+                     show_time(credential_expires_s(cred)).text);
         return false;
     }
     return client_is_allowed(c);
@@ -175,7 +178,7 @@ enum err authorize_credential(struct deciding *c)
 {
     static const uint8_t nobody[SHA256_LEN] = {0};
     const struct caller *caller = &c->r->caller;
-    struct credential *cred = state_credential_by_uuid(c->s, &caller->credential);
+    const struct credential *cred = state_credential_by_uuid(c->s, &caller->credential);
     uint8_t hash[SHA256_LEN];
     enum err e = secret_hash(hash, caller->secret);
 
@@ -205,11 +208,11 @@ enum err authorize_credential(struct deciding *c)
 
 static bool has_tsig_key(const struct credential *cred, uint32_t id, const struct decide *d)
 {
-    for (size_t i = 0; i < cred->n_secrets; i++) {
-        const struct secret *secret = &cred->secrets[i];
+    for (size_t i = 0; i < credential_n_secrets(cred); i++) {
+        const struct secret secret = credential_secret(d->state, cred, i);
 
-        if (secret->id == id && secret->kind == SECRET_TSIG)
-            return is_live_secret(secret, d);
+        if (secret.id == id && secret.kind == SECRET_TSIG)
+            return is_live_secret(&secret, d);
     }
     return false;
 }
@@ -217,7 +220,7 @@ static bool has_tsig_key(const struct credential *cred, uint32_t id, const struc
 void authorize_tsig(struct deciding *c)
 {
     const struct caller *caller = &c->r->caller;
-    struct credential *cred = state_credential_by_uuid(c->s, &caller->credential);
+    const struct credential *cred = state_credential_by_uuid(c->s, &caller->credential);
 
     if (cred != NULL) {
         c->res->credential = cred->id;
@@ -298,12 +301,14 @@ bool caller_is_local(const struct deciding *c)
 
 bool caller_administers(const struct deciding *c)
 {
-    return caller_is_local(c) || (c->credential != NULL && (c->credential->actions & ACTION_ADMINISTER) != 0);
+    return caller_is_local(c) ||
+           (c->credential != NULL && (credential_actions(c->credential) & ACTION_ADMINISTER) != 0);
 }
 
 bool caller_manages(const struct deciding *c)
 {
-    return caller_administers(c) || (c->credential != NULL && (c->credential->actions & ACTION_MANAGE) != 0);
+    return caller_administers(c) ||
+           (c->credential != NULL && (credential_actions(c->credential) & ACTION_MANAGE) != 0);
 }
 
 bool caller_may(struct deciding *c, enum action action)
@@ -317,7 +322,7 @@ bool caller_may(struct deciding *c, enum action action)
     };
     const char *word = "";
 
-    if (caller_administers(c) || (c->credential != NULL && (c->credential->actions & action) != 0))
+    if (caller_administers(c) || (c->credential != NULL && (credential_actions(c->credential) & action) != 0))
         return true;
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (words[i].action == action)
@@ -338,7 +343,7 @@ bool caller_may(struct deciding *c, enum action action)
 
 bool caller_may_use(struct deciding *c, enum value_kind kind)
 {
-    if (caller_administers(c) || (c->credential != NULL && (c->credential->kinds & kind) != 0))
+    if (caller_administers(c) || (c->credential != NULL && (credential_kinds(c->credential) & kind) != 0))
         return true;
     if (kind == VALUE_KIND_PINNED && caller_manages(c)) /* who may end what is pinned may pin */
         return true;

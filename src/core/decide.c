@@ -103,12 +103,11 @@ static void entry_from_caller(struct entry *e, const struct decide *d, const str
 
 static void observe_use(struct deciding *c)
 {
-    struct credential *cred = state_credential(c->s, c->credential->id);
+    const struct credential_use use = {
+        .at_s = c->d->now_s, .from = c->r->caller.client, .door = (uint8_t)c->r->caller.door};
 
-    cred->last_used_s = c->d->now_s;
-    cred->last_from = c->r->caller.client;
-    cred->last_door = (uint8_t)c->r->caller.door;
-    cred->observed = true;
+    if (state_observe(c->s, c->credential->id, &use) != ERR_OK)
+        return; /* without memory it is not noted: nothing depends on it */
 }
 
 enum err decide(struct decide *d, const struct request *r, struct entry *e, struct result *res)

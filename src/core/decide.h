@@ -28,8 +28,9 @@ struct decide {
     struct log_limit *eviction_log; /* of the warnings about young values; NULL: all of them */
     /* Set by decide(): nothing was decided, because the caller's secret has first to be compared with this hash,
      * which takes long. Whoever decides does that, puts what came out into the request's proof, and decides again.
-     * Of the state, valid until it changes; NULL: it was decided. */
+     * Valid until the next decision; NULL: it was decided. */
     const struct secret *check;
+    struct secret slow; /* what check points at; its data are of the state */
 };
 
 /* Authorize r, check its conditions, and on success append its effects to e and fold them into the state (all of

@@ -82,7 +82,7 @@ static MUST_USE enum err revoke_all_of(struct deciding *c, uint32_t account)
 
     for (uint32_t id = 1; id <= state_last_credential(c->s) && e == ERR_OK; id++) {
         const struct credential *cred = state_credential(c->s, id);
-        if (cred != NULL && cred->account == account && cred->revoked_s == 0)
+        if (cred != NULL && cred->account == account && credential_revoked_s(cred) == 0)
             e = emit_revocation(c, cred);
     }
     for (uint32_t id = 1; id <= state_last_token(c->s) && e == ERR_OK; id++) {

@@ -10,14 +10,13 @@ static int compare_label(const void *key, const void *element)
 
     if (k->account != e->account)
         return k->account < e->account ? -1 : 1;
-    return strcmp(k->credential->label, e->credential->label);
+    return strcmp(k->label, e->label);
 }
 
 /* The live credential of the account with this label. *out NULL: there is none, or (refused) several. */
 static enum err find_present(struct applying *a, size_t account, const char *label, struct present_credential **out)
 {
-    struct credential wanted = {.label = (char *)(uintptr_t)label};
-    struct present_credential key = {.account = account, .credential = &wanted};
+    struct present_credential key = {.account = account, .label = label};
     struct present_credential *found = bsearch(&key, a->credentials, a->n_credentials, sizeof key, compare_label);
     const struct present_credential *end = a->credentials + a->n_credentials;
 
@@ -124,7 +123,7 @@ static MUST_USE enum err read_scope(struct applying *a, const struct planned_acc
 
 static bool is_same_scope(const struct credential *cred, const struct wanted_scope *scope)
 {
-    bool same = cred->n_names == scope->n;
+    bool same = credential_n_names(cred) == scope->n;
 
     for (size_t i = 0; same && i < scope->n; i++)
         same = has_in_scope(cred, scope->ids[i]);
@@ -137,8 +136,8 @@ static MUST_USE enum err say_scope(struct applying *a, struct deed *deed, const 
     struct apply_list from = {0}, to = {0};
     char text[NAME_TEXT_MAX];
 
-    for (size_t i = 0; cred != NULL && i < cred->n_names; i++) {
-        const struct name_entry *n = state_name(a->c->s, cred->names[i]);
+    for (size_t i = 0; cred != NULL && i < credential_n_names(cred); i++) {
+        const struct name_entry *n = state_name(a->c->s, credential_names(cred)[i]);
         struct name owner;
         name_owner(a->c->s, n, &owner);
         apply_list_add(&from, name_format(&owner, text));
@@ -207,10 +206,10 @@ static struct request_credential only_differences(const struct request_credentia
     want.label = NULL;
     if (cred == NULL)
         return want;
-    want.has_actions = req->has_actions && req->actions != cred->actions;
-    want.has_expires = req->has_expires && req->expires_s != cred->expires_s;
+    want.has_actions = req->has_actions && req->actions != credential_actions(cred);
+    want.has_expires = req->has_expires && req->expires_s != credential_expires_s(cred);
     want.has_networks = req->has_networks && !credential_has_nets(cred, req->networks, req->n_networks);
-    want.kinds = req->kinds == cred->kinds ? 0 : req->kinds;
+    want.kinds = req->kinds == credential_kinds(cred) ? 0 : req->kinds;
     want.tsig = false; /* of how a secret is made, and it has one */
     return want;
 }
@@ -262,7 +261,6 @@ static MUST_USE enum err say_credential(struct applying *a, struct deed *deed, c
 static MUST_USE enum err plan_difference(struct applying *a, const struct planned_account *account,
                                          const struct credential_plan *p)
 {
-    static const struct credential nothing = {.id = 0};
     const struct credential *cred = p->cred;
     struct effect_credential *row =
         cred != NULL ? row_of_credential(a->c, cred) : new_row(a, account, p->req->label);
@@ -274,7 +272,7 @@ static MUST_USE enum err plan_difference(struct applying *a, const struct planne
     if (row == NULL)
         return ERR_MEMORY;
     was = *row;
-    e = credential_change_row(a->c, &p->want, row, cred != NULL ? cred : &nothing, &changed);
+    e = credential_change_row(a->c, &p->want, row, cred, &changed);
     if (e == ERR_OK)
         e = apply_add_step(a, cred != NULL ? APPLY_CHANGE : APPLY_CREATE, APPLY_CREDENTIAL, account, &deed);
     if (e != ERR_OK)

@@ -33,7 +33,8 @@ struct planned_account {
 /* What an account of the request has already; with prune, what is not declared goes. */
 struct present_credential {
     size_t account; /* in the request */
-    struct credential *credential;
+    const struct credential *credential;
+    const char *label; /* its */
     bool is_declared;
 };
 

@@ -255,7 +255,7 @@ static MUST_USE enum err prune_credential(struct applying *a, const struct plann
     struct deed *deed;
     enum err e;
 
-    if (cred == a->c->credential) {
+    if (is_caller(a->c, cred)) {
         hint(a->c, "declare it, or use riposte on the server");
         return refuse(a->c, REFUSAL_CONFLICT, "%s is not in the file, and it is who asks",
                       show_credential(cred).text);
@@ -265,9 +265,10 @@ static MUST_USE enum err prune_credential(struct applying *a, const struct plann
         return e;
     deed->id = cred->id;
     deed->step->uuid = cred->uuid;
-    deed->step->label = arena_copy(&a->plan->arena, cred->label, strlen(cred->label));
-    a->room += sizeof(struct effect_credential) + cred->n_names * sizeof *cred->names +
-               cred->n_networks * sizeof *cred->networks + strlen(cred->label) + strlen(cred->allowfrom) + 2;
+    deed->step->label = arena_copy(&a->plan->arena, credential_label(cred), strlen(credential_label(cred)));
+    a->room += sizeof(struct effect_credential) + credential_n_names(cred) * sizeof *credential_names(cred) +
+               credential_n_networks(cred) * sizeof *credential_networks(cred) + strlen(credential_label(cred)) +
+               strlen(credential_allowfrom(cred)) + 2;
     return deed->step->label != NULL ? ERR_OK : ERR_MEMORY;
 }
 

@@ -300,7 +300,7 @@ static int compare_present_credentials(const void *x, const void *y)
 
     if (a->account != b->account)
         return a->account < b->account ? -1 : 1;
-    order = strcmp(a->credential->label, b->credential->label);
+    order = strcmp(a->label, b->label);
     if (order != 0)
         return order;
     return a->credential->id < b->credential->id ? -1 : a->credential->id > b->credential->id;
@@ -312,14 +312,14 @@ static MUST_USE enum err survey_credentials(struct applying *a)
     for (int pass = 0; pass < 2; pass++) {
         a->n_credentials = 0;
         for (uint32_t id = 1; id <= state_last_credential(a->c->s); id++) {
-            struct credential *cred = state_credential(a->c->s, id);
+            const struct credential *cred = state_credential(a->c->s, id);
             const struct planned_account *account =
-                cred != NULL && cred->revoked_s == 0 ? find_account_by_id(a, cred->account) : NULL;
+                cred != NULL && credential_revoked_s(cred) == 0 ? find_account_by_id(a, cred->account) : NULL;
             if (account == NULL)
                 continue;
             if (pass > 0)
-                a->credentials[a->n_credentials] =
-                    (struct present_credential){.account = apply_index(a, account), .credential = cred};
+                a->credentials[a->n_credentials] = (struct present_credential){
+                    .account = apply_index(a, account), .credential = cred, .label = credential_label(cred)};
             a->n_credentials++;
         }
         if (pass == 0)

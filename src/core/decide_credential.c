@@ -109,13 +109,13 @@ static MUST_USE enum err change_scope(struct deciding *c, const struct credentia
     const struct request_credential *req = &c->r->u.credential;
     enum err e = ERR_OK;
 
-    *scope = (struct scope){.n = cred->n_names, .account = cred->account};
+    *scope = (struct scope){.n = credential_n_names(cred), .account = cred->account};
     if (req->n_names > NAMES_MAX || req->n_names_remove > NAMES_MAX)
         return refuse(c, REFUSAL_TOO_LARGE, "more than %d names at once", NAMES_MAX);
-    scope->names = arena_alloc(&c->e->arena, (cred->n_names + req->n_names + 1) * sizeof *scope->names);
+    scope->names = arena_alloc(&c->e->arena, (credential_n_names(cred) + req->n_names + 1) * sizeof *scope->names);
     if (scope->names == NULL)
         return ERR_MEMORY;
-    memcpy(scope->names, cred->names, cred->n_names * sizeof *scope->names);
+    memcpy(scope->names, credential_names(cred), credential_n_names(cred) * sizeof *scope->names);
     for (size_t i = 0; i < req->n_names_remove && e == ERR_OK && !is_refused(c); i++)
         e = take_from_scope(c, scope, &req->names_remove[i]);
     for (size_t i = 0; i < req->n_names && e == ERR_OK && !is_refused(c); i++)
@@ -254,33 +254,34 @@ enum err decide_credential_create(struct deciding *c)
 }
 
 /* A credential that can still be changed. May refuse. */
-static MUST_USE enum err find_live_credential(struct deciding *c, struct credential **out)
+static MUST_USE enum err find_live_credential(struct deciding *c, const struct credential **out)
 {
     enum err e = find_credential(c, &c->r->u.credential.credential, out);
 
     if (e != ERR_OK || is_refused(c))
         return e;
-    if ((*out)->revoked_s != 0) {
+    if (credential_revoked_s(*out) != 0) {
         hint(c, "make a new one: riposte credential create --name NAME");
         return refuse(c, REFUSAL_REVOKED, "%s was revoked on %s", show_credential(*out).text,
-                      show_time((*out)->revoked_s).text);
+                      show_time(credential_revoked_s(*out)).text);
     }
     return ERR_OK;
 }
 
 bool credential_has_nets(const struct credential *cred, const struct net *nets, size_t n)
 {
-    bool same = cred->n_networks == n && !cred->networks_invalid;
+    const struct net *has = credential_networks(cred);
+    bool same = credential_n_networks(cred) == n && !credential_networks_invalid(cred);
 
     for (size_t i = 0; same && i < n; i++)
-        same = addr_equal(&cred->networks[i].addr, &nets[i].addr) &&
-               cred->networks[i].prefix_len == nets[i].prefix_len;
+        same = addr_equal(&has[i].addr, &nets[i].addr) && has[i].prefix_len == nets[i].prefix_len;
     return same;
 }
 
 enum err credential_change_row(struct deciding *c, const struct request_credential *req,
                                struct effect_credential *row, const struct credential *cred, bool *changed)
 {
+    bool has_nets;
     enum err e = ERR_OK;
 
     if (req->has_actions && req->actions != row->actions) {
@@ -295,7 +296,8 @@ enum err credential_change_row(struct deciding *c, const struct request_credenti
         row->expires_s = req->expires_s;
         *changed = true;
     }
-    if (req->has_networks && !credential_has_nets(cred, req->networks, req->n_networks)) {
+    has_nets = cred != NULL ? credential_has_nets(cred, req->networks, req->n_networks) : req->n_networks == 0;
+    if (req->has_networks && !has_nets) {
         row->n_networks = req->n_networks;
         row->networks_invalid = false;
         row->allowfrom = ""; /* the client's own list holds no longer */
@@ -329,7 +331,7 @@ enum err decide_credential_set(struct deciding *c)
 {
     const struct request_credential *req = &c->r->u.credential;
     struct effect_credential *row;
-    struct credential *cred;
+    const struct credential *cred;
     struct scope scope = {0};
     bool changed = false;
     enum err e = find_live_credential(c, &cred);
@@ -390,17 +392,23 @@ static enum secret_use use_of(const struct secret *secret)
     return secret->kind == SECRET_TSIG ? SECRET_FOR_TSIG : SECRET_FOR_BEARER;
 }
 
-/* The next secret for a use that is to end at ends_s, or any that has ended; NULL: none is left. */
-static const struct secret *next_to_end(const struct credential *cred, enum secret_use use, int64_t ends_s,
-                                        int64_t now_s)
+static bool has_ended(const struct secret *secret, int64_t now_s)
 {
-    for (size_t i = 0; i < cred->n_secrets; i++) {
-        const struct secret *secret = &cred->secrets[i];
-        bool has_ended = secret->ends_s != 0 && secret->ends_s <= now_s;
-        if (has_ended || (use_of(secret) == use && (secret->ends_s == 0 || secret->ends_s > ends_s)))
-            return secret;
+    return secret->ends_s != 0 && secret->ends_s <= now_s;
+}
+
+/* The next secret for a use that is to end at ends_s, or any that has ended. False: none is left. */
+static bool next_to_end(const struct deciding *c, uint32_t credential, enum secret_use use, int64_t ends_s,
+                        struct secret *out)
+{
+    const struct credential *cred = state_credential(c->s, credential);
+
+    for (size_t i = 0; i < credential_n_secrets(cred); i++) {
+        *out = credential_secret(c->s, cred, i);
+        if (has_ended(out, c->d->now_s) || (use_of(out) == use && (out->ends_s == 0 || out->ends_s > ends_s)))
+            return true;
     }
-    return NULL;
+    return false;
 }
 
 enum err decide_credential_rotate(struct deciding *c)
@@ -408,8 +416,8 @@ enum err decide_credential_rotate(struct deciding *c)
     const struct request_credential *req = &c->r->u.credential;
     enum secret_use use = req->tsig ? SECRET_FOR_TSIG : SECRET_FOR_BEARER;
     int64_t ends_s = c->d->now_s + req->overlap_s;
-    const struct secret *secret;
-    struct credential *cred;
+    struct secret secret;
+    const struct credential *cred;
     uint32_t id;
     enum err e;
 
@@ -423,14 +431,13 @@ enum err decide_credential_rotate(struct deciding *c)
     id = cred->id;
     c->res->credential = id;
     c->res->account = cred->account;
-    if (cred->n_secrets >= SECRETS_MAX && req->overlap_s > 0) {
+    if (credential_n_secrets(cred) >= SECRETS_MAX && req->overlap_s > 0) {
         hint(c, "rotate it without --overlap, which ends all older ones");
-        return refuse(c, REFUSAL_QUOTA, "%s has %u secrets already", show_credential(cred).text, cred->n_secrets);
+        return refuse(c, REFUSAL_QUOTA, "%s has %u secrets already", show_credential(cred).text,
+                      credential_n_secrets(cred));
     }
-    while (e == ERR_OK && (secret = next_to_end(state_credential(c->s, id), use, ends_s, c->d->now_s)) != NULL) {
-        bool has_ended = secret->ends_s != 0 && secret->ends_s <= c->d->now_s;
-        e = emit_secret_end(c, id, secret, has_ended ? secret->ends_s : ends_s);
-    }
+    while (e == ERR_OK && next_to_end(c, id, use, ends_s, &secret))
+        e = emit_secret_end(c, id, &secret, has_ended(&secret, c->d->now_s) ? secret.ends_s : ends_s);
     return e == ERR_OK ? emit_new(c, id) : e;
 }
 
@@ -445,7 +452,7 @@ static bool reaches_claims_at(const struct deciding *c, uint32_t name)
 enum err decide_credential_revoke(struct deciding *c)
 {
     struct claim_filter its = {.pinned_too = true};
-    struct credential *cred;
+    const struct credential *cred;
     uint32_t id;
     enum err e = find_credential(c, &c->r->u.credential.credential, &cred);
 
@@ -454,7 +461,7 @@ enum err decide_credential_revoke(struct deciding *c)
     id = cred->id;
     c->res->credential = id;
     c->res->account = cred->account;
-    if (cred->revoked_s == 0)
+    if (credential_revoked_s(cred) == 0)
         e = emit_revocation(c, cred);
     /* Also at names that have left its scope. */
     for (uint32_t name = 1; c->r->u.credential.with_values && name <= state_last_name(c->s) && e == ERR_OK;

@@ -290,8 +290,8 @@ static enum err refuse_out_of_scope(struct deciding *c, const struct meant *m)
     struct shown asked = show_ref(m->ref);
     size_t more = 0;
 
-    for (size_t i = 0; i < cred->n_names; i++) {
-        const struct name_entry *n = name_within(c->s, cred, cred->names[i]);
+    for (size_t i = 0; i < credential_n_names(cred); i++) {
+        const struct name_entry *n = name_within(c->s, cred, credential_names(cred)[i]);
         if (n == NULL)
             continue;
         if (first == NULL)
@@ -331,8 +331,8 @@ enum err find_name_in_scope(struct deciding *c, const struct name_ref *ref, stru
     *out = NULL;
     meant_init(&m, c->s, ref);
     for (enum meaning meaning = MEANING_OWNER; meaning < MEANINGS && f.n == 0; meaning++) {
-        for (size_t i = 0; i < cred->n_names; i++) {
-            struct name_entry *n = name_within(c->s, cred, cred->names[i]);
+        for (size_t i = 0; i < credential_n_names(cred); i++) {
+            struct name_entry *n = name_within(c->s, cred, credential_names(cred)[i]);
             if (n != NULL && is_meant(c->s, n, &m, meaning))
                 found_add(&f, n);
         }
@@ -369,17 +369,23 @@ enum err find_account(struct deciding *c, const char *name, struct account **out
 
 bool has_in_scope(const struct credential *cred, uint32_t name)
 {
-    for (size_t i = 0; i < cred->n_names; i++)
-        if (cred->names[i] == name)
+    for (size_t i = 0; i < credential_n_names(cred); i++)
+        if (credential_names(cred)[i] == name)
             return true;
     return false;
 }
 
-struct credential *find_labelled(const struct state *s, const char *label, uint32_t name)
+bool is_caller(const struct deciding *c, const struct credential *cred)
+{
+    return c->credential != NULL && c->credential->id == cred->id;
+}
+
+const struct credential *find_labelled(const struct state *s, const char *label, uint32_t name)
 {
     for (uint32_t id = 1; id <= state_last_credential(s); id++) {
-        struct credential *cred = state_credential(s, id);
-        if (cred != NULL && cred->revoked_s == 0 && strcmp(cred->label, label) == 0 && has_in_scope(cred, name))
+        const struct credential *cred = state_credential(s, id);
+        if (cred != NULL && credential_revoked_s(cred) == 0 && strcmp(credential_label(cred), label) == 0 &&
+            has_in_scope(cred, name))
             return cred;
     }
     return NULL;
@@ -393,7 +399,7 @@ static bool caller_sees(const struct deciding *c, const struct credential *cred)
     return viewer_sees_credential(&v, c->s, cred);
 }
 
-enum err find_credential(struct deciding *c, const struct credential_ref *ref, struct credential **out)
+enum err find_credential(struct deciding *c, const struct credential_ref *ref, const struct credential **out)
 {
     struct name_entry *n;
     struct uuid uuid;

@@ -23,8 +23,8 @@ struct deciding {
     const struct request *r;
     struct entry *e;
     struct result *res;
-    struct credential *credential; /* of an AUTH_SECRET caller, once it has proved it; else NULL */
-    uint32_t proved;               /* the slow secret that it was proved with; 0: none */
+    const struct credential *credential; /* of an AUTH_SECRET caller, once it has proved it; else NULL */
+    uint32_t proved;                     /* the slow secret that it was proved with; 0: none */
 };
 
 #define NETWORKS_MAX 256 /* of one credential or token */
@@ -105,6 +105,7 @@ bool name_is_live(const struct state *s, const struct name_entry *n); /* not ret
  */
 struct name_entry *name_within(const struct state *s, const struct credential *cred, uint32_t id);
 bool has_in_scope(const struct credential *cred, uint32_t name); /* lists it, whether it may act on it or not */
+bool is_caller(const struct deciding *c, const struct credential *cred); /* whatever has changed of it since */
 /* Whether the name is below one that the credential lists, may act on, and that is set to take in all below it. */
 bool name_in_subtree(const struct state *s, const struct credential *cred, const struct name_entry *n);
 /* Any live name: for administrators. */
@@ -114,9 +115,10 @@ MUST_USE enum err find_name_in_scope(struct deciding *c, const struct name_ref *
 /* An account that is not deleted. */
 MUST_USE enum err find_account(struct deciding *c, const char *name, struct account **out);
 /* Any credential that the caller can see (core/viewer.h), revoked ones too. */
-MUST_USE enum err find_credential(struct deciding *c, const struct credential_ref *ref, struct credential **out);
+MUST_USE enum err find_credential(struct deciding *c, const struct credential_ref *ref,
+                                  const struct credential **out);
 /* The live credential with a label at a name; NULL: none. */
-struct credential *find_labelled(const struct state *s, const char *label, uint32_t name);
+const struct credential *find_labelled(const struct state *s, const char *label, uint32_t name);
 /* The zone of an apex in presentation form, or, when text is NULL, the first one of the settings. */
 MUST_USE enum err find_zone(struct deciding *c, const char *apex, struct zone_state **out);
 
@@ -165,7 +167,8 @@ bool credential_label_is_acceptable(struct deciding *c, const char *label);
 /* Whether a TSIG key can be made when one is wanted; false: refused. */
 bool key_can_be_sealed(struct deciding *c, bool is_wanted);
 bool credential_has_nets(const struct credential *cred, const struct net *nets, size_t n);
-/* Put what the request has, but for the scope, into the row; *changed: that is something else than before. */
+/* Put what the request has, but for the scope, into the row of cred (NULL: a new one's); *changed: that is
+ * something else than before. */
 MUST_USE enum err credential_change_row(struct deciding *c, const struct request_credential *req,
                                         struct effect_credential *row, const struct credential *cred,
                                         bool *changed);

@@ -54,8 +54,8 @@ static bool powers_are_within_caller(struct deciding *c, const struct powers *p)
                      show_credential(own).text);
         return false;
     }
-    if ((p->actions & ~own->actions) != 0) {
-        refuse_action(c, p->actions & ~own->actions);
+    if ((p->actions & ~credential_actions(own)) != 0) {
+        refuse_action(c, p->actions & ~credential_actions(own));
         return false;
     }
     return (p->kinds & VALUE_KIND_CHALLENGE) == 0 || caller_may_use(c, VALUE_KIND_CHALLENGE);
@@ -65,25 +65,26 @@ static bool networks_are_within_caller(struct deciding *c, struct effect_credent
 {
     const struct credential *own = c->credential;
 
-    if (own->n_networks == 0)
+    if (credential_n_networks(own) == 0)
         return true;
     if (!c->r->u.credential.has_networks) {
-        row->networks = own->networks;
-        row->n_networks = own->n_networks;
+        row->networks = credential_networks(own);
+        row->n_networks = credential_n_networks(own);
         return true;
     }
     hint(c, "leave networks out for those of %s", show_credential(own).text);
     if (row->n_networks == 0) {
         (void)refuse(c, REFUSAL_NETWORK, "%s may be used from %s only, and so may what it makes",
-                     show_credential(own).text, show_nets(own->networks, own->n_networks).text);
+                     show_credential(own).text,
+                     show_nets(credential_networks(own), credential_n_networks(own)).text);
         return false;
     }
     for (size_t i = 0; i < row->n_networks; i++) {
-        if (net_is_within_any(&row->networks[i], own->networks, own->n_networks))
+        if (net_is_within_any(&row->networks[i], credential_networks(own), credential_n_networks(own)))
             continue;
-        (void)refuse(c, REFUSAL_NETWORK, "%s is not within the networks %s of %s",
-                     show_nets(&row->networks[i], 1).text, show_nets(own->networks, own->n_networks).text,
-                     show_credential(own).text);
+        (void)refuse(
+            c, REFUSAL_NETWORK, "%s is not within the networks %s of %s", show_nets(&row->networks[i], 1).text,
+            show_nets(credential_networks(own), credential_n_networks(own)).text, show_credential(own).text);
         return false;
     }
     hint(c, "%s", "");
@@ -94,17 +95,17 @@ static bool end_is_within_caller(struct deciding *c, struct effect_credential *r
 {
     const struct credential *own = c->credential;
 
-    if (own->expires_s == 0)
+    if (credential_expires_s(own) == 0)
         return true;
     if (!c->r->u.credential.has_expires) {
-        row->expires_s = own->expires_s;
+        row->expires_s = credential_expires_s(own);
         return true;
     }
-    if (row->expires_s != 0 && row->expires_s <= own->expires_s)
+    if (row->expires_s != 0 && row->expires_s <= credential_expires_s(own))
         return true;
     hint(c, "leave expires out for the same end");
     (void)refuse(c, REFUSAL_EXPIRED, "%s ends on %s, and what it makes does not outlive it",
-                 show_credential(own).text, show_time(own->expires_s).text);
+                 show_credential(own).text, show_time(credential_expires_s(own)).text);
     return false;
 }
 
@@ -124,7 +125,8 @@ bool row_is_within_caller(struct deciding *c, struct effect_credential *row)
 
 bool credential_is_within_caller(struct deciding *c, const struct credential *cred)
 {
-    const struct powers p = {cred->actions, cred->kinds, cred->n_names, cred->names};
+    const struct powers p = {credential_actions(cred), credential_kinds(cred), credential_n_names(cred),
+                             credential_names(cred)};
 
-    return caller_administers(c) || cred == c->credential || powers_are_within_caller(c, &p);
+    return caller_administers(c) || is_caller(c, cred) || powers_are_within_caller(c, &p);
 }

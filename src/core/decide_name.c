@@ -161,18 +161,18 @@ static MUST_USE enum err end_scopes(struct deciding *c, uint32_t name, uint32_t 
         uint32_t *names;
         size_t kept = 0;
         enum err e;
-        for (size_t i = 0; cred != NULL && i < cred->n_names; i++)
-            kept += cred->names[i] != name ? 1u : 0u;
-        if (cred == NULL || cred->account == account || kept == cred->n_names)
+        for (size_t i = 0; cred != NULL && i < credential_n_names(cred); i++)
+            kept += credential_names(cred)[i] != name ? 1u : 0u;
+        if (cred == NULL || cred->account == account || kept == credential_n_names(cred))
             continue;
         row = row_of_credential(c, cred);
         names = arena_alloc(&c->e->arena, (kept + 1) * sizeof *names);
         if (row == NULL || names == NULL)
             return ERR_MEMORY;
         row->n_names = 0;
-        for (size_t i = 0; i < cred->n_names; i++)
-            if (cred->names[i] != name)
-                names[row->n_names++] = cred->names[i];
+        for (size_t i = 0; i < credential_n_names(cred); i++)
+            if (credential_names(cred)[i] != name)
+                names[row->n_names++] = credential_names(cred)[i];
         row->names = names;
         e = emit_credential(c, EFFECT_CREDENTIAL_SET, row);
         if (e != ERR_OK)

@@ -9,8 +9,8 @@ static bool is_untouched(const struct state *s, const struct credential *cred)
 {
     const struct account *a = state_account(s, cred->account);
 
-    return a != NULL && a->unclaimed && cred->last_used_s == 0 && cred->revoked_s == 0 && cred->label[0] == '\0' &&
-           cred->n_names == 1;
+    return a != NULL && a->unclaimed && credential_last_used_s(cred) == 0 && credential_revoked_s(cred) == 0 &&
+           credential_label(cred)[0] == '\0' && credential_n_names(cred) == 1;
 }
 
 #define SPARED UINT32_MAX
@@ -22,8 +22,8 @@ static void find_holders(const struct state *s, uint32_t *holders)
 {
     for (uint32_t id = 1; id <= state_last_credential(s); id++) {
         const struct credential *cred = state_credential(s, id);
-        for (size_t i = 0; i < cred->n_names; i++) {
-            uint32_t *holder = &holders[cred->names[i]];
+        for (size_t i = 0; i < credential_n_names(cred); i++) {
+            uint32_t *holder = &holders[credential_names(cred)[i]];
             *holder = *holder == 0 && is_untouched(s, cred) ? id : SPARED;
         }
     }

@@ -97,25 +97,25 @@ struct effect_credential *row_of_credential(struct deciding *c, const struct cre
         .id = cred->id,
         .uuid = cred->uuid,
         .account = cred->account,
-        .actions = cred->actions,
-        .kinds = cred->kinds,
-        .n_networks = cred->n_networks,
-        .networks_invalid = cred->networks_invalid,
-        .created_s = cred->created_s,
-        .expires_s = cred->expires_s,
-        .revoked_s = cred->revoked_s,
-        .n_names = cred->n_names,
+        .actions = credential_actions(cred),
+        .kinds = credential_kinds(cred),
+        .n_networks = credential_n_networks(cred),
+        .networks_invalid = credential_networks_invalid(cred),
+        .created_s = credential_created_s(c->s, cred),
+        .expires_s = credential_expires_s(cred),
+        .revoked_s = credential_revoked_s(cred),
+        .n_names = credential_n_names(cred),
     };
-    if (cred->n_names > 0) {
-        names = arena_alloc(&c->e->arena, cred->n_names * sizeof *names);
+    if (credential_n_names(cred) > 0) {
+        names = arena_alloc(&c->e->arena, credential_n_names(cred) * sizeof *names);
         if (names == NULL)
             return NULL;
-        memcpy(names, cred->names, cred->n_names * sizeof *names);
+        memcpy(names, credential_names(cred), credential_n_names(cred) * sizeof *names);
     }
     row->names = names;
-    if (copy_nets(c, &row->networks, cred->networks, cred->n_networks) != ERR_OK ||
-        copy_text(c, &row->label, cred->label) != ERR_OK ||
-        copy_text(c, &row->allowfrom, cred->allowfrom) != ERR_OK)
+    if (copy_nets(c, &row->networks, credential_networks(cred), credential_n_networks(cred)) != ERR_OK ||
+        copy_text(c, &row->label, credential_label(cred)) != ERR_OK ||
+        copy_text(c, &row->allowfrom, credential_allowfrom(cred)) != ERR_OK)
         return NULL;
     return row;
 }
@@ -307,37 +307,39 @@ enum err emit_new_tsig_key(struct deciding *c, uint32_t credential)
     return emit(c, &f);
 }
 
-/* The credential's secret with an id; NULL: it has ended. */
-static const struct secret *secret_with_id(const struct credential *cred, uint32_t id)
+/* The credential's secret with an id. False: it has ended. */
+static bool secret_with_id(struct secret *out, const struct state *s, const struct credential *cred, uint32_t id)
 {
-    for (size_t i = 0; i < cred->n_secrets; i++)
-        if (cred->secrets[i].id == id)
-            return &cred->secrets[i];
-    return NULL;
+    for (size_t i = 0; i < credential_n_secrets(cred); i++) {
+        *out = credential_secret(s, cred, i);
+        if (out->id == id)
+            return true;
+    }
+    return false;
 }
 
 enum err replace_proved(struct deciding *c)
 {
     uint32_t me = c->credential != NULL ? c->credential->id : CREDENTIAL_ADMIN;
-    const struct secret *slow = c->proved != 0 ? secret_with_id(state_credential(c->s, me), c->proved) : NULL;
+    struct secret slow;
     struct effect ended = {.kind = EFFECT_SECRET_ENDED};
     struct effect added = {.kind = EFFECT_SECRET_ADDED};
     uint8_t *hash;
     enum err e;
 
-    if (slow == NULL)
+    if (c->proved == 0 || !secret_with_id(&slow, c->s, state_credential(c->s, me), c->proved))
         return ERR_OK;
     hash = arena_alloc(&c->e->arena, SHA256_LEN);
     if (hash == NULL)
         return ERR_MEMORY;
     ended.u.secret = (struct effect_secret){
-        .id = slow->id,
+        .id = slow.id,
         .credential = me,
-        .kind = slow->kind,
-        .len = slow->len,
-        .data = (const uint8_t *)arena_copy(&c->e->arena, slow->data, slow->len),
-        .starts_s = slow->starts_s,
-        .ends_s = slow->ends_s,
+        .kind = slow.kind,
+        .len = slow.len,
+        .data = (const uint8_t *)arena_copy(&c->e->arena, slow.data, slow.len),
+        .starts_s = slow.starts_s,
+        .ends_s = slow.ends_s,
     };
     added.u.secret = (struct effect_secret){
         .id = state_last_secret(c->s) + 1,
@@ -345,8 +347,8 @@ enum err replace_proved(struct deciding *c)
         .kind = SECRET_SHA256,
         .len = SHA256_LEN,
         .data = hash,
-        .starts_s = slow->starts_s,
-        .ends_s = slow->ends_s,
+        .starts_s = slow.starts_s,
+        .ends_s = slow.ends_s,
     };
     e = ended.u.secret.data != NULL ? secret_hash(hash, c->r->caller.secret) : ERR_MEMORY;
     if (e == ERR_OK)

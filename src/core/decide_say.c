@@ -84,8 +84,8 @@ struct shown show_uuid(const struct uuid *u)
 
 struct shown show_credential(const struct credential *cred)
 {
-    if (cred->label != NULL && cred->label[0] != '\0')
-        return show_printable(cred->label, strlen(cred->label));
+    if (credential_label(cred)[0] != '\0')
+        return show_printable(credential_label(cred), strlen(credential_label(cred)));
     return show_uuid(&cred->uuid);
 }
 

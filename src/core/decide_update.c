@@ -180,7 +180,7 @@ static struct claim_filter exact_reach(const struct deciding *c)
 {
     return (struct claim_filter){
         .of = caller_manages(c) ? NULL : c->credential,
-        .pinned_too = caller_manages(c) || (c->credential->kinds & VALUE_KIND_PINNED) != 0,
+        .pinned_too = caller_manages(c) || (credential_kinds(c->credential) & VALUE_KIND_PINNED) != 0,
     };
 }
 

@@ -293,7 +293,7 @@ static struct claim_filter own_reach(const struct deciding *c)
 
     return (struct claim_filter){
         .of = caller_manages(c) && !c->r->u.values.mine ? NULL : own,
-        .pinned_too = caller_manages(c) || (own->kinds & VALUE_KIND_PINNED) != 0,
+        .pinned_too = caller_manages(c) || (credential_kinds(own) & VALUE_KIND_PINNED) != 0,
     };
 }
 

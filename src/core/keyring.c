@@ -49,37 +49,37 @@ static void list_wipe(struct keyring_entry **list)
 }
 
 /* The keys of a credential as the state has them; *unreadable counts those that could not be opened. ERR_MEMORY. */
-static enum err entry_new(struct keyring_entry **out, const struct seal_key *seal, const struct credential *cred,
-                          size_t *unreadable)
+static enum err entry_new(struct keyring_entry **out, const struct seal_key *seal, const struct state *s,
+                          const struct credential *cred, size_t *unreadable)
 {
-    struct keyring_entry *e = calloc(1, sizeof *e + cred->n_secrets * sizeof e->keys[0]);
+    struct keyring_entry *e = calloc(1, sizeof *e + credential_n_secrets(cred) * sizeof e->keys[0]);
 
     *out = e;
     if (e == NULL)
         return ERR_MEMORY;
     e->credential = cred->uuid;
-    for (size_t i = 0; i < cred->n_secrets; i++) {
-        const struct secret *secret = &cred->secrets[i];
+    for (size_t i = 0; i < credential_n_secrets(cred); i++) {
+        const struct secret secret = credential_secret(s, cred, i);
         struct keyring_key *key = &e->keys[e->n];
 
-        if (secret->kind != SECRET_TSIG)
+        if (secret.kind != SECRET_TSIG)
             continue;
-        if (seal == NULL || tsig_key_open(key->bytes, seal, &cred->uuid, secret->data, secret->len) != ERR_OK) {
+        if (seal == NULL || tsig_key_open(key->bytes, seal, &cred->uuid, secret.data, secret.len) != ERR_OK) {
             (*unreadable)++;
             continue;
         }
-        key->secret = secret->id;
-        key->starts_s = secret->starts_s;
-        key->ends_s = secret->ends_s;
+        key->secret = secret.id;
+        key->starts_s = secret.starts_s;
+        key->ends_s = secret.ends_s;
         e->n++;
     }
     return ERR_OK;
 }
 
-static bool has_tsig(const struct credential *cred)
+static bool has_tsig(const struct state *s, const struct credential *cred)
 {
-    for (size_t i = 0; i < cred->n_secrets; i++)
-        if (cred->secrets[i].kind == SECRET_TSIG)
+    for (size_t i = 0; i < credential_n_secrets(cred); i++)
+        if (credential_secret(s, cred, i).kind == SECRET_TSIG)
             return true;
     return false;
 }
@@ -164,8 +164,8 @@ void keyring_free(struct keyring *k)
 
 /* ---- staging ---- */
 
-static enum err stage_credential(struct keyring *k, const struct seal_key *seal, const struct credential *cred,
-                                 size_t *unreadable)
+static enum err stage_credential(struct keyring *k, const struct seal_key *seal, const struct state *s,
+                                 const struct credential *cred, size_t *unreadable)
 {
     struct keyring_entry *e;
     enum err err;
@@ -173,7 +173,7 @@ static enum err stage_credential(struct keyring *k, const struct seal_key *seal,
     for (e = k->staged; e != NULL; e = e->next)
         if (uuid_equal(&e->credential, &cred->uuid))
             return ERR_OK; /* several effects of a batch concern it: the state has them all */
-    err = entry_new(&e, seal, cred, unreadable);
+    err = entry_new(&e, seal, s, cred, unreadable);
     if (err != ERR_OK)
         return err;
     e->next = k->staged;
@@ -212,7 +212,7 @@ enum err keyring_stage(struct keyring *k, const struct seal_key *seal, const str
 
             if (!is_about_secret(f) || f->u.secret.kind != SECRET_TSIG)
                 continue;
-            e = stage_credential(k, seal, state_credential(s, f->u.secret.credential), &unreadable);
+            e = stage_credential(k, seal, s, state_credential(s, f->u.secret.credential), &unreadable);
             staged++;
         }
     }
@@ -236,9 +236,9 @@ enum err keyring_stage_all(struct keyring *k, const struct seal_key *seal, const
         const struct credential *cred = state_credential(s, id);
         struct keyring_entry *made;
 
-        if (cred == NULL || !has_tsig(cred))
+        if (cred == NULL || !has_tsig(s, cred))
             continue;
-        e = entry_new(&made, seal, cred, unreadable);
+        e = entry_new(&made, seal, s, cred, unreadable);
         if (e != ERR_OK)
             break;
         made->next = k->staged;

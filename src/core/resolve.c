@@ -14,7 +14,7 @@ static struct deciding looking(const struct state *s, const struct viewer *v, st
     return (struct deciding){.s = (struct state *)(uintptr_t)s,
                              .r = v->sees_all ? &of_all : &of_holder,
                              .res = why,
-                             .credential = (struct credential *)(uintptr_t)v->credential};
+                             .credential = v->credential};
 }
 
 static void no_memory(struct deciding *c, enum err e)
@@ -53,7 +53,7 @@ const struct credential *state_resolve_credential(const struct state *s, const s
                                                   const struct credential_ref *ref, struct result *why)
 {
     struct deciding c = looking(s, v, why);
-    struct credential *cred;
+    const struct credential *cred;
 
     no_memory(&c, find_credential(&c, ref, &cred));
     hide(&c, &ref->name);

@@ -45,15 +45,16 @@ const struct alias *restore_alias_in(const struct state *s, const struct state *
                                                                                                           : NULL;
 }
 
-const struct secret *restore_secret_in(const struct credential *cred, const struct secret *secret)
+bool restore_secret_in(const struct state *s, const struct credential *cred, const struct secret *secret,
+                       struct secret *out)
 {
-    for (size_t i = 0; i < cred->n_secrets; i++) {
-        const struct secret *there = &cred->secrets[i];
-        if (there->kind == secret->kind && there->len == secret->len &&
-            memcmp(there->data, secret->data, secret->len) == 0)
-            return there;
+    for (size_t i = 0; i < credential_n_secrets(cred); i++) {
+        *out = credential_secret(s, cred, i);
+        if (out->kind == secret->kind && out->len == secret->len &&
+            memcmp(out->data, secret->data, secret->len) == 0)
+            return true;
     }
-    return NULL;
+    return false;
 }
 
 bool restore_secret_ends_later(const struct secret *backup, const struct secret *present)
@@ -65,20 +66,21 @@ bool restore_secret_ends_later(const struct secret *backup, const struct secret 
 
 static bool is_within(const struct net *net, const struct credential *cred)
 {
-    for (size_t i = 0; i < cred->n_networks; i++)
-        if (net->prefix_len >= cred->networks[i].prefix_len && net_contains(&cred->networks[i], &net->addr))
+    for (size_t i = 0; i < credential_n_networks(cred); i++)
+        if (net->prefix_len >= credential_networks(cred)[i].prefix_len &&
+            net_contains(&credential_networks(cred)[i], &net->addr))
             return true;
     return false;
 }
 
 static bool has_wider_networks(const struct credential *b, const struct credential *p)
 {
-    if (b->networks_invalid || p->networks_invalid)
-        return !b->networks_invalid; /* denied everywhere */
-    if (p->n_networks > 0 && b->n_networks == 0)
+    if (credential_networks_invalid(b) || credential_networks_invalid(p))
+        return !credential_networks_invalid(b); /* denied everywhere */
+    if (credential_n_networks(p) > 0 && credential_n_networks(b) == 0)
         return true;
-    for (size_t i = 0; p->n_networks > 0 && i < b->n_networks; i++)
-        if (!is_within(&b->networks[i], p))
+    for (size_t i = 0; credential_n_networks(p) > 0 && i < credential_n_networks(b); i++)
+        if (!is_within(&credential_networks(b)[i], p))
             return true;
     return false;
 }
@@ -90,12 +92,13 @@ static size_t common_names(const struct state *backup, const struct credential *
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < b->n_names; i++) {
-        const struct name_entry *there = restore_name_in(present, backup, state_name(backup, b->names[i]));
+    for (size_t i = 0; i < credential_n_names(b); i++) {
+        const struct name_entry *there =
+            restore_name_in(present, backup, state_name(backup, credential_names(b)[i]));
         if (there != NULL && !has_in_scope(p, name_id(there)))
             continue;
         if (out != NULL)
-            out[n] = b->names[i];
+            out[n] = credential_names(b)[i];
         n++;
     }
     return n;
@@ -105,22 +108,24 @@ bool restore_narrow(const struct state *backup, const struct credential *b, cons
                     const struct credential *p, struct effect_credential *row)
 {
     bool other_networks = has_wider_networks(b, p);
-    bool ends_later = p->expires_s != 0 && (b->expires_s == 0 || b->expires_s > p->expires_s);
-    bool is_wider = other_networks || ends_later || (b->actions & ~p->actions) != 0 ||
-                    (b->kinds & ~p->kinds) != 0 || common_names(backup, b, present, p, NULL) < b->n_names;
+    bool ends_later = credential_expires_s(p) != 0 &&
+                      (credential_expires_s(b) == 0 || credential_expires_s(b) > credential_expires_s(p));
+    bool is_wider = other_networks || ends_later || (credential_actions(b) & ~credential_actions(p)) != 0 ||
+                    (credential_kinds(b) & ~credential_kinds(p)) != 0 ||
+                    common_names(backup, b, present, p, NULL) < credential_n_names(b);
 
     if (!is_wider || row == NULL)
         return is_wider;
-    row->actions &= p->actions;
-    row->kinds &= p->kinds;
+    row->actions &= credential_actions(p);
+    row->kinds &= credential_kinds(p);
     row->n_names = common_names(backup, b, present, p, (uint32_t *)(uintptr_t)row->names); /* the row's own */
     if (ends_later)
-        row->expires_s = p->expires_s;
+        row->expires_s = credential_expires_s(p);
     if (other_networks) {
-        row->n_networks = p->n_networks;
-        row->networks = p->networks;
-        row->networks_invalid = p->networks_invalid;
-        row->allowfrom = p->allowfrom;
+        row->n_networks = credential_n_networks(p);
+        row->networks = credential_networks(p);
+        row->networks_invalid = credential_networks_invalid(p);
+        row->allowfrom = credential_allowfrom(p);
     }
     return true;
 }
@@ -154,8 +159,9 @@ static void tell_credential(const struct telling *t, enum restore_fate fate, enu
     char uuid[UUID_TEXT_LEN + 1], what[RESTORE_WHAT_MAX];
 
     (void)uuid_format(&cred->uuid, uuid);
-    if (cred->label[0] != '\0')
-        (void)snprintf(what, sizeof what, "%s (%.8s)", show_printable(cred->label, strlen(cred->label)).text, uuid);
+    if (credential_label(cred)[0] != '\0')
+        (void)snprintf(what, sizeof what, "%s (%.8s)",
+                       show_printable(credential_label(cred), strlen(credential_label(cred))).text, uuid);
     else
         (void)snprintf(what, sizeof what, "%s", uuid);
     tell(t, fate, kind, what);
@@ -231,19 +237,25 @@ static void compare_names(const struct telling *t)
     }
 }
 
-static bool has_newer_secret(const struct credential *b, const struct credential *p)
+static bool has_newer_secret(const struct telling *t, const struct credential *b, const struct credential *p)
 {
-    for (size_t i = 0; i < p->n_secrets; i++)
-        if (restore_secret_in(b, &p->secrets[i]) == NULL)
+    for (size_t i = 0; i < credential_n_secrets(p); i++) {
+        const struct secret secret = credential_secret(t->present, p, i);
+        struct secret there;
+
+        if (!restore_secret_in(t->backup, b, &secret, &there))
             return true;
+    }
     return false;
 }
 
-static bool has_older_secret(const struct credential *b, const struct credential *p)
+static bool has_older_secret(const struct telling *t, const struct credential *b, const struct credential *p)
 {
-    for (size_t i = 0; i < b->n_secrets; i++) {
-        const struct secret *there = restore_secret_in(p, &b->secrets[i]);
-        if (there == NULL || restore_secret_ends_later(&b->secrets[i], there))
+    for (size_t i = 0; i < credential_n_secrets(b); i++) {
+        const struct secret secret = credential_secret(t->backup, b, i);
+        struct secret there;
+
+        if (!restore_secret_in(t->present, p, &secret, &there) || restore_secret_ends_later(&secret, &there))
             return true;
     }
     return false;
@@ -255,19 +267,20 @@ static void compare_credentials(const struct telling *t)
 {
     for (uint32_t id = 1; id <= state_last_credential(t->backup); id++) {
         const struct credential *b = state_credential(t->backup, id);
-        const struct credential *p = b->revoked_s == 0 ? state_credential_by_uuid(t->present, &b->uuid) : NULL;
-        if (p != NULL && p->revoked_s != 0)
+        const struct credential *p =
+            credential_revoked_s(b) == 0 ? state_credential_by_uuid(t->present, &b->uuid) : NULL;
+        if (p != NULL && credential_revoked_s(p) != 0)
             tell_credential(t, RESTORE_REVIVED, RESTORE_CREDENTIAL, b);
-        else if (p != NULL && has_older_secret(b, p))
+        else if (p != NULL && has_older_secret(t, b, p))
             tell_credential(t, RESTORE_REVIVED, RESTORE_SECRET, b);
-        if (p != NULL && p->revoked_s == 0 && has_newer_secret(b, p))
+        if (p != NULL && credential_revoked_s(p) == 0 && has_newer_secret(t, b, p))
             tell_credential(t, RESTORE_LOST, RESTORE_SECRET, p);
-        if (p != NULL && p->revoked_s == 0 && restore_narrow(t->backup, b, t->present, p, NULL))
+        if (p != NULL && credential_revoked_s(p) == 0 && restore_narrow(t->backup, b, t->present, p, NULL))
             tell_credential(t, RESTORE_REVIVED, RESTORE_RIGHTS, b);
     }
     for (uint32_t id = 1; id <= state_last_credential(t->present); id++) {
         const struct credential *p = state_credential(t->present, id);
-        if (p->revoked_s == 0 && state_credential_by_uuid(t->backup, &p->uuid) == NULL)
+        if (credential_revoked_s(p) == 0 && state_credential_by_uuid(t->backup, &p->uuid) == NULL)
             tell_credential(t, RESTORE_LOST, RESTORE_CREDENTIAL, p);
     }
 }
@@ -320,10 +333,10 @@ size_t restore_unreadable_keys(const struct state *s, const struct seal_key *sea
 
     for (uint32_t id = 1; id <= state_last_credential(s); id++) {
         const struct credential *cred = state_credential(s, id);
-        for (size_t i = 0; i < cred->n_secrets && cred->revoked_s == 0; i++) {
-            const struct secret *secret = &cred->secrets[i];
-            if (secret->kind == SECRET_TSIG &&
-                (seal == NULL || tsig_key_open(key, seal, &cred->uuid, secret->data, secret->len) != ERR_OK))
+        for (size_t i = 0; i < credential_n_secrets(cred) && credential_revoked_s(cred) == 0; i++) {
+            const struct secret secret = credential_secret(s, cred, i);
+            if (secret.kind == SECRET_TSIG &&
+                (seal == NULL || tsig_key_open(key, seal, &cred->uuid, secret.data, secret.len) != ERR_OK))
                 unreadable++;
         }
     }

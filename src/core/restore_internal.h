@@ -8,8 +8,12 @@
 
 /* NULL: not there. */
 const struct account *restore_account_in(const struct state *s, const struct account *a);
+/* What is n in the state `of`. */
 const struct name_entry *restore_name_in(const struct state *s, const struct state *of, const struct name_entry *n);
-const struct secret *restore_secret_in(const struct credential *cred, const struct secret *secret);
+
+/* The same secret of a credential of s. False: there is none. */
+bool restore_secret_in(const struct state *s, const struct credential *cred, const struct secret *secret,
+                       struct secret *out);
 
 /* The alias of the same domain name for the same name. */
 const struct alias *restore_alias_in(const struct state *s, const struct state *of, const struct alias *a);

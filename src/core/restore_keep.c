@@ -155,21 +155,26 @@ static MUST_USE enum err copy_secret(struct keeping *k, struct effect *f, enum e
  * at before the first effect, since folding makes the row anew. */
 static MUST_USE enum err keep_secrets(struct keeping *k, const struct credential *b, const struct credential *p)
 {
-    struct effect *effects = arena_alloc(&k->c.e->arena, (b->n_secrets + p->n_secrets + 1U) * sizeof *effects);
+    struct effect *effects =
+        arena_alloc(&k->c.e->arena, (credential_n_secrets(b) + credential_n_secrets(p) + 1U) * sizeof *effects);
     uint32_t next = state_last_secret(k->c.s) + 1;
     size_t n = 0;
     enum err e = effects != NULL ? ERR_OK : ERR_MEMORY;
 
-    for (size_t i = 0; i < b->n_secrets && e == ERR_OK; i++) {
-        const struct secret *there = restore_secret_in(p, &b->secrets[i]);
-        if (there == NULL)
-            e = copy_secret(k, &effects[n++], EFFECT_SECRET_ENDED, &b->secrets[i], b->secrets[i].id, b->id);
-        else if (there->ends_s != b->secrets[i].ends_s || there->starts_s != b->secrets[i].starts_s)
-            e = copy_secret(k, &effects[n++], EFFECT_SECRET_SET, there, b->secrets[i].id, b->id);
+    for (size_t i = 0; i < credential_n_secrets(b) && e == ERR_OK; i++) {
+        const struct secret secret = credential_secret(k->c.s, b, i);
+        struct secret there;
+        if (!restore_secret_in(k->present, p, &secret, &there))
+            e = copy_secret(k, &effects[n++], EFFECT_SECRET_ENDED, &secret, secret.id, b->id);
+        else if (there.ends_s != secret.ends_s || there.starts_s != secret.starts_s)
+            e = copy_secret(k, &effects[n++], EFFECT_SECRET_SET, &there, secret.id, b->id);
     }
-    for (size_t i = 0; i < p->n_secrets && e == ERR_OK; i++)
-        if (restore_secret_in(b, &p->secrets[i]) == NULL)
-            e = copy_secret(k, &effects[n++], EFFECT_SECRET_ADDED, &p->secrets[i], next++, b->id);
+    for (size_t i = 0; i < credential_n_secrets(p) && e == ERR_OK; i++) {
+        const struct secret secret = credential_secret(k->present, p, i);
+        struct secret there;
+        if (!restore_secret_in(k->c.s, b, &secret, &there))
+            e = copy_secret(k, &effects[n++], EFFECT_SECRET_ADDED, &secret, next++, b->id);
+    }
     for (size_t i = 0; i < n && e == ERR_OK; i++)
         e = emit(&k->c, &effects[i]);
     return e;
@@ -192,20 +197,21 @@ static MUST_USE enum err keep_rights(struct keeping *k, const struct credential 
 static MUST_USE enum err keep_credential(struct keeping *k, uint32_t id)
 {
     const struct credential *b = state_credential(k->c.s, id);
-    const struct credential *p = b->revoked_s == 0 ? state_credential_by_uuid(k->present, &b->uuid) : NULL;
+    const struct credential *p =
+        credential_revoked_s(b) == 0 ? state_credential_by_uuid(k->present, &b->uuid) : NULL;
     struct effect_credential *row;
     enum err e;
 
     if (p == NULL)
         return ERR_OK;
-    if (p->revoked_s == 0) {
+    if (credential_revoked_s(p) == 0) {
         e = keep_secrets(k, b, p);
         return e == ERR_OK ? keep_rights(k, b, p) : e;
     }
     row = row_of_credential(&k->c, b);
     if (row == NULL)
         return ERR_MEMORY;
-    row->revoked_s = p->revoked_s;
+    row->revoked_s = credential_revoked_s(p);
     return emit_credential(&k->c, EFFECT_CREDENTIAL_REVOKED, row);
 }
 
@@ -277,6 +283,7 @@ enum err restore_keep(struct restore_keeping *k, struct decide *d, const struct 
         }
         if (k->id < k->last) {
             err = phase->keep(&keeping, ++k->id);
+            state_forget_rows(d->state);
             continue;
         }
         k->phase++;

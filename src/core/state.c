@@ -15,29 +15,12 @@
 static enum err make_administrator(struct state *s)
 {
     static const char who[] = "administrator";
-    struct account *a = calloc(1, sizeof *a + sizeof who);
-    struct credential *c = calloc(1, sizeof *c);
 
-    s->admin = a;
-    s->admin_credential = c;
-    if (a == NULL || c == NULL)
+    s->admin = calloc(1, sizeof *s->admin + sizeof who);
+    if (s->admin == NULL)
         return ERR_MEMORY;
-    memcpy(a->name, who, sizeof who);
-    c->label = strdup(who);
-    c->allowfrom = calloc(1, 1);
-    c->actions = ACTION_ADD | ACTION_REMOVE | ACTION_READ | ACTION_MANAGE | ACTION_ADMINISTER;
-    c->kinds = VALUE_KIND_CHALLENGE | VALUE_KIND_PINNED;
-    return c->label != NULL && c->allowfrom != NULL ? ERR_OK : ERR_MEMORY;
-}
-
-static void free_administrator(struct state *s)
-{
-    if (s->admin_credential != NULL) {
-        free(s->admin_credential->label);
-        free(s->admin_credential->allowfrom);
-    }
-    free(s->admin);
-    free(s->admin_credential);
+    memcpy(s->admin->name, who, sizeof who);
+    return make_admin_credential(s, who);
 }
 
 static enum err make_table(struct state *s, const struct siphash_key *name_key)
@@ -60,6 +43,8 @@ enum err state_new(struct state **out, const struct siphash_key *name_key)
         e = make_table(s, name_key);
     if (e == ERR_OK)
         e = state_names_init(s);
+    if (e == ERR_OK)
+        e = slab_new(&s->rows);
     if (e == ERR_OK)
         e = make_administrator(s);
     if (e != ERR_OK) {
@@ -84,7 +69,7 @@ void state_free(struct state *s)
         return;
     ids_fini(&s->accounts, account_free);
     state_names_fini(s);
-    ids_fini(&s->credentials, credential_free);
+    credentials_fini(s);
     ids_fini(&s->tokens, token_free);
     ids_fini(&s->zones, zone_row_free);
     index_fini(&s->by_account_name);
@@ -93,7 +78,7 @@ void state_free(struct state *s)
     index_fini(&s->by_uuid);
     index_fini(&s->by_token);
     index_fini(&s->by_apex);
-    free_administrator(s);
+    free(s->admin);
     free(s->grants);
     aliases_fini(s);
     expiry_fini(&s->expiry);
@@ -163,17 +148,21 @@ struct account *state_account_by_name(const struct state *s, const char *name, s
     return NULL;
 }
 
-struct credential *state_credential(const struct state *s, uint32_t id)
+const struct credential *state_credential(const struct state *s, uint32_t id)
 {
-    return id == CREDENTIAL_ADMIN ? s->admin_credential : ids_get(&s->credentials, id);
+    uint32_t ref = refs_get(&s->credentials, id);
+
+    if (id == CREDENTIAL_ADMIN)
+        return s->admin_credential;
+    return ref != 0 ? slab_at(s->rows, ref) : NULL;
 }
 
-struct credential *state_credential_by_uuid(const struct state *s, const struct uuid *uuid)
+const struct credential *state_credential_by_uuid(const struct state *s, const struct uuid *uuid)
 {
     struct index_walk w = index_walk(&s->by_uuid, hash_bytes(s, uuid->b, sizeof uuid->b));
 
     for (uint32_t id = index_next(&w); id != 0; id = index_next(&w)) {
-        struct credential *c = state_credential(s, id);
+        const struct credential *c = state_credential(s, id);
 
         if (uuid_equal(&c->uuid, uuid))
             return c;

@@ -80,23 +80,20 @@ struct secret {
     int64_t starts_s, ends_s;
 };
 
+/* That a credential was used is an observation, not a change. */
+struct credential_use {
+    int64_t at_s; /* 0: never */
+    struct addr from;
+    uint8_t door;
+};
+
+/* How a credential's row begins; the rest has no fixed place (core/credential_row.h) and is read by the functions
+ * below. So it is only pointed at, never copied. A row does not change, but for its last use: a change of the
+ * credential makes another one, which state_credential() finds from then on. The outdated one, and what was read of
+ * it, stays as it was until state_forget_rows(). */
 struct credential {
-    uint32_t id, account;
     struct uuid uuid;
-    int64_t created_s, expires_s, revoked_s;
-    struct secret *secrets; /* by id; ended ones are dropped */
-    uint32_t *names;
-    struct net *networks;
-    char *label;
-    char *allowfrom;
-    uint32_t n_secrets, n_names, n_networks;
-    uint8_t actions, kinds;
-    bool networks_invalid;
-    /* Observations, not changes: */
-    bool observed; /* newer than what is stored */
-    uint8_t last_door;
-    struct addr last_from;
-    int64_t last_used_s;
+    uint32_t id, account;
 };
 
 struct token {
@@ -161,8 +158,8 @@ void name_owner(const struct state *s, const struct name_entry *n, struct name *
 /* Its values, until the next call for any name, or the next change. */
 const struct value_set *name_values(const struct state *s, const struct name_entry *n);
 struct name_entry *state_name_by_owner(const struct state *s, const struct name *owner); /* any case */
-struct credential *state_credential(const struct state *s, uint32_t id);
-struct credential *state_credential_by_uuid(const struct state *s, const struct uuid *uuid);
+const struct credential *state_credential(const struct state *s, uint32_t id);
+const struct credential *state_credential_by_uuid(const struct state *s, const struct uuid *uuid);
 struct token *state_token(const struct state *s, uint32_t id);
 struct token *state_token_by_hash(const struct state *s, const uint8_t sha256[32]);
 struct zone_state *state_zone(const struct state *s, uint32_t id);
@@ -206,6 +203,36 @@ struct state_counts {
     uint64_t secrets_bcrypt; /* of credentials that are not revoked */
 };
 struct state_counts state_counts(const struct state *s); /* kept up to date, no scan */
+
+/* ---- what a credential has ---- */
+
+uint8_t credential_actions(const struct credential *c); /* enum action */
+uint8_t credential_kinds(const struct credential *c);   /* enum value_kind */
+const char *credential_label(const struct credential *c);
+const char *credential_allowfrom(const struct credential *c);
+int64_t credential_expires_s(const struct credential *c);
+int64_t credential_revoked_s(const struct credential *c);
+/* The next two may be derived from the name that it is for, so s is the state that it is of. */
+int64_t credential_created_s(const struct state *s, const struct credential *c);
+/* Secrets are in the order of their ids; the data of one are the row's. */
+struct secret credential_secret(const struct state *s, const struct credential *c, size_t i);
+uint32_t credential_n_secrets(const struct credential *c); /* ended ones are dropped */
+uint32_t credential_n_names(const struct credential *c);
+const uint32_t *credential_names(const struct credential *c); /* all of its scope */
+uint32_t credential_n_networks(const struct credential *c);
+const struct net *credential_networks(const struct credential *c);
+bool credential_networks_invalid(const struct credential *c);
+int64_t credential_last_used_s(const struct credential *c); /* 0: never */
+struct credential_use credential_last_use(const struct credential *c);
+
+/* Note that a credential of the state, not the administrator's, was used; its row may be another then. ERR_MEMORY:
+ * it is not noted. */
+MUST_USE enum err state_observe(struct state *s, uint32_t credential, const struct credential_use *use);
+bool state_is_observed(const struct state *s, uint32_t credential); /* and that is not stored yet */
+void state_observation_stored(struct state *s, uint32_t credential);
+/* Outdated rows are given back: nobody looks any more at what he has of a credential from before. To be called
+ * again and again by who folds or decides, or else they add up: after a batch, or after each row when loading. */
+void state_forget_rows(struct state *s);
 
 /* ---- expiry ---- */
 

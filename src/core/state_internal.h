@@ -13,6 +13,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "base/siphash.h"
+#include "base/slab.h"
 #include "core/name_row.h"
 #include "core/state.h"
 #include "core/value_set.h"
@@ -147,6 +148,17 @@ void aliases_mark_zone(struct state *s, uint32_t zone);
 void aliases_clear_marks(struct state *s);
 void aliases_fini(struct state *s);
 
+/* ---- credentials (state_credential.c) ---- */
+
+/* Rows that others have taken the place of. */
+struct outdated {
+    struct credential **rows;
+    size_t n, cap;
+};
+
+MUST_USE enum err make_admin_credential(struct state *s, const char *label); /* ERR_MEMORY */
+void credentials_fini(struct state *s);
+
 /* ---- the state ---- */
 
 /* Room for the work on one name, and rows that are outdated. */
@@ -161,7 +173,10 @@ struct state {
     struct siphash_key key;
     struct table *table; /* with the rows of names, in its slab */
     bool table_is_given; /* it is somebody else's */
-    struct ids accounts, credentials, tokens, zones;
+    struct ids accounts, tokens, zones;
+    struct slab *rows;       /* of credentials */
+    struct refs credentials; /* marked: used, and that is not stored */
+    struct outdated outdated;
     struct refs names;        /* marked: to be staged */
     struct name_work *naming; /* its own block, since looking at a name changes it */
     struct index by_account_name, by_domain, by_uuid, by_token, by_apex;
@@ -169,7 +184,7 @@ struct state {
     uint32_t last_secret;
     uint32_t last_alias;
     struct account *admin;               /* ACCOUNT_ADMIN */
-    struct credential *admin_credential; /* CREDENTIAL_ADMIN */
+    struct credential *admin_credential; /* CREDENTIAL_ADMIN; in rows too */
     struct grant *grants;
     size_t n_grants, cap_grants;
     struct alias_row **aliases; /* by id */
@@ -212,15 +227,14 @@ void state_mark_served(struct state *s, const struct name_entry *n);
 
 typedef enum err fold_row(struct state *s, const struct effect *f);
 
-fold_row fold_zone_set, fold_zone_removed, fold_zone_serial;                                    /* state_zone.c */
-fold_row fold_credential_made, fold_credential_set;                                             /* state_access.c */
-fold_row fold_secret_added, fold_secret_set, fold_secret_ended;                                 /* state_access.c */
-fold_row fold_grant_made, fold_grant_ended;                                                     /* state_access.c */
-fold_row fold_alias_made, fold_alias_ended, fold_alias_serial;                                  /* state_alias.c */
-fold_row fold_token_made, fold_token_set;                                                       /* state_access.c */
-fold_row fold_account_made, fold_account_set;                                                   /* state_fold.c */
+fold_row fold_zone_set, fold_zone_removed, fold_zone_serial;    /* state_zone.c */
+fold_row fold_credential_made, fold_credential_set;             /* state_credential.c */
+fold_row fold_secret_added, fold_secret_set, fold_secret_ended; /* state_credential.c */
+fold_row fold_grant_made, fold_grant_ended;                     /* state_access.c */
+fold_row fold_alias_made, fold_alias_ended, fold_alias_serial;  /* state_alias.c */
+fold_row fold_token_made, fold_token_set;                       /* state_access.c */
+fold_row fold_account_made, fold_account_set;                   /* state_fold.c */
 fold_row fold_name_made, fold_name_set, fold_claim_added, fold_claim_renewed, fold_claim_ended; /* state_name.c */
-void credential_free(void *row);
 void token_free(void *row);
 
 #endif

@@ -414,7 +414,8 @@ enum err fold_name_set(struct state *s, const struct effect *f)
     enum err e;
 
     name_fold(&folded);
-    if (n == NULL || !name_row_is_sound(s, set) || set->zone != name_zone(n) || !has_owner(s, row_of(n), &folded))
+    if (n == NULL || !name_row_is_sound(s, set) || set->zone != name_zone(n) || !has_owner(s, row_of(n), &folded) ||
+        set->created_s != name_created_s(n)) /* credentials were made with it */
         return ERR_CORRUPT;
     domains = join_domains(set, &domains_len);
     if (domains == NULL)

@@ -227,12 +227,12 @@ const struct node *table_find(const struct table *t, const struct name *folded, 
 
 size_t segment_limit(size_t cap)
 {
-    return cap / 5 * 4;
+    return cap / 3 * 2;
 }
 
 size_t segment_cap_for(size_t n)
 {
-    size_t cap = n + n / 4 + n / 8 + SEGMENT_CAP_UNIT; /* an eighth more than would be full */
+    size_t cap = n + n / 2 + n / 8 + SEGMENT_CAP_UNIT; /* a twelfth more than would be full */
 
     return cap / SEGMENT_CAP_UNIT * SEGMENT_CAP_UNIT;
 }

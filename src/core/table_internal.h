@@ -3,7 +3,7 @@
  * Hash table. The low 8 bits of a name's hash choose one of 256 segments, its high 19 bits are the tag. A segment
  * is an array of 64-bit slots, open addressing with linear probing from the position that the tag is mapped to, in
  * the order of tags, so that it can be copied into a larger one without touching a node, and from front to back. It
- * has any number of slots and grows by an eighth: a table that doubles is half empty on average. A slot holds the
+ * has any number of slots and grows by a twelfth: a table that doubles is half empty on average. A slot holds the
  * tag and the node's address (45 bits: it is a multiple of 8 and below 2^48); it is one word, so a reader sees an
  * entry whole or not at all.
  *
@@ -202,7 +202,7 @@ static inline struct node *slot_node(uint64_t slot)
     return (struct node *)(uintptr_t)(slot >> TAG_BITS << 3);
 }
 
-/* Slots that are full to four fifths when they hold n; none is too few to grow at once. */
+/* How many of them may be taken before a search for what is not there takes too long: two thirds. */
 size_t segment_limit(size_t cap);
 /* The number of slots for n entries, and for some more. */
 size_t segment_cap_for(size_t n);

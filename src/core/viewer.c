@@ -6,7 +6,7 @@ struct viewer viewer_of(const struct state *s, uint32_t credential)
 {
     const struct credential *cred = credential != CREDENTIAL_ADMIN ? state_credential(s, credential) : NULL;
 
-    return (struct viewer){.sees_all = cred != NULL && (cred->actions & ACTION_ADMINISTER) != 0,
+    return (struct viewer){.sees_all = cred != NULL && (credential_actions(cred) & ACTION_ADMINISTER) != 0,
                            .credential = cred};
 }
 
@@ -25,12 +25,12 @@ bool viewer_sees_credential(const struct viewer *v, const struct state *s, const
 {
     const struct credential *own = v->credential;
 
-    if (v->sees_all || own == c)
+    if (v->sees_all || (own != NULL && own->id == c->id))
         return true;
-    if (own == NULL || (own->actions & ACTION_MANAGE) == 0)
+    if (own == NULL || (credential_actions(own) & ACTION_MANAGE) == 0)
         return false;
-    for (size_t i = 0; i < own->n_names; i++)
-        if (has_in_scope(c, own->names[i]) && name_within(s, own, own->names[i]) != NULL)
+    for (size_t i = 0; i < credential_n_names(own); i++)
+        if (has_in_scope(c, credential_names(own)[i]) && name_within(s, own, credential_names(own)[i]) != NULL)
             return true;
     return false;
 }

@@ -38,8 +38,8 @@ static void describe_caller(struct refusal_record *rec, const struct state *s, c
     else if (caller->auth == AUTH_TOKEN)
         (void)snprintf(rec->who, sizeof rec->who, "(token)");
     else if ((caller->auth == AUTH_SECRET || caller->auth == AUTH_TSIG) && cred != NULL &&
-             rec->credential != CREDENTIAL_ADMIN && cred->label[0] != '\0')
-        (void)snprintf(rec->who, sizeof rec->who, "%.39s", cred->label);
+             rec->credential != CREDENTIAL_ADMIN && credential_label(cred)[0] != '\0')
+        (void)snprintf(rec->who, sizeof rec->who, "%.39s", credential_label(cred));
     else if (caller->auth == AUTH_SECRET || caller->auth == AUTH_TSIG)
         (void)snprintf(rec->who, sizeof rec->who, "%s", uuid_format(&caller->credential, id));
 }

@@ -20,27 +20,30 @@
 
 /* ---- observations ---- */
 
-static struct credential *credential_of(const struct committer *c, const struct request *r)
+/* CREDENTIAL_ADMIN: none that is observed. */
+static uint32_t credential_of(const struct committer *c, const struct request *r)
 {
-    return r->caller.auth == AUTH_SECRET || r->caller.auth == AUTH_TSIG
-               ? state_credential_by_uuid(c->state, &r->caller.credential)
-               : NULL;
+    const struct credential *cred = r->caller.auth == AUTH_SECRET || r->caller.auth == AUTH_TSIG
+                                        ? state_credential_by_uuid(c->state, &r->caller.credential)
+                                        : NULL;
+
+    return cred != NULL ? cred->id : CREDENTIAL_ADMIN;
 }
 
 /* Without memory the use of a credential is not noted: nothing depends on it. */
-static void note_observed(struct committer *c, struct credential *cred)
+static void note_observed(struct committer *c, uint32_t credential)
 {
     if (c->n_observed == c->cap_observed) {
         size_t cap = c->cap_observed > 0 ? c->cap_observed * 2 : 64;
         uint32_t *grown = reallocarray(c->observed, cap, sizeof *grown);
         if (grown == NULL) {
-            cred->observed = false;
+            state_observation_stored(c->state, credential);
             return;
         }
         c->observed = grown;
         c->cap_observed = cap;
     }
-    c->observed[c->n_observed++] = cred->id;
+    c->observed[c->n_observed++] = credential;
 }
 
 /* The newest ones, into out; they stay noted until forget_observed(). */
@@ -50,11 +53,11 @@ static size_t gather_observed(const struct committer *c, struct observation out[
 
     for (size_t i = 0; i < n; i++) {
         const struct credential *cred = state_credential(c->state, c->observed[c->n_observed - 1 - i]);
-        assert(cred != NULL); /* rows of the state are never removed */
-        out[i] = (struct observation){.credential = cred->id,
-                                      .last_used_s = cred->last_used_s,
-                                      .from = cred->last_from,
-                                      .door = cred->last_door};
+        struct credential_use use;
+        assert(cred != NULL); /* credentials are never removed */
+        use = credential_last_use(cred);
+        out[i] = (struct observation){
+            .credential = cred->id, .last_used_s = use.at_s, .from = use.from, .door = use.door};
     }
     return n;
 }
@@ -62,7 +65,7 @@ static size_t gather_observed(const struct committer *c, struct observation out[
 static void forget_observed(struct committer *c, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        state_credential(c->state, c->observed[--c->n_observed])->observed = false;
+        state_observation_stored(c->state, c->observed[--c->n_observed]);
 }
 
 /* ---- deciding ---- */
@@ -71,17 +74,19 @@ static MUST_USE enum err decide_one(struct committer *c, struct decide *d, const
                                     struct result *res)
 {
     struct entry *e = &c->entries[c->n_effective];
-    struct credential *cred = credential_of(c, r);
-    bool was_observed = cred != NULL && cred->observed;
-    bool was_used = cred != NULL && cred->last_used_s != 0;
+    uint32_t cred = credential_of(c, r);
+    bool was_observed = cred != CREDENTIAL_ADMIN && state_is_observed(c->state, cred);
+    bool was_used = credential_last_used_s(state_credential(c->state, cred)) != 0;
+    bool is_observed;
     enum err err;
 
     entry_init(e);
     d->seq = c->stored_seq + c->n_effective + 1;
     err = decide(d, r, e, res);
-    if (err == ERR_OK && cred != NULL && cred->observed && !was_observed)
+    is_observed = err == ERR_OK && cred != CREDENTIAL_ADMIN && state_is_observed(c->state, cred);
+    if (is_observed && !was_observed)
         note_observed(c, cred);
-    if (err == ERR_OK && cred != NULL && cred->observed && !was_used)
+    if (is_observed && !was_used)
         c->observed_next_ms = 0; /* with this commit: pruning goes by whether it was ever used */
     if (err == ERR_OK && e->n_effects > 0)
         c->effective[c->n_effective++] = e;
@@ -303,6 +308,7 @@ void batch_run(struct committer *c, struct instant now)
     shared_update(c);  /* before the answers: who asks after his answer finds it counted */
     answer_running(c); /* results point at the entries */
     free_entries(c);
+    state_forget_rows(c->state);
     table_reclaim(c->table);
     if (c->o.keys != NULL)
         keyring_reclaim(c->o.keys);

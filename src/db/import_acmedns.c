@@ -232,6 +232,7 @@ static MUST_USE enum err import_records(struct importing *im)
 
     for (size_t i = 0; i < im->src->n_records && e == ERR_OK; i++) {
         e = import_record(im, &im->src->records[i]);
+        state_forget_rows(im->state);
         if (e == ERR_OK && is_full(current(im)))
             e = open_entry(im);
     }

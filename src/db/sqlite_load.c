@@ -117,6 +117,7 @@ static enum err run_scan(struct loader *ld, const struct scan *scan)
     while (e == ERR_OK && row_next(&r)) {
         int64_t id = sqlite3_column_int64(r.st, 0);
         e = scan->load(ld, &r, lists);
+        state_forget_rows(ld->s);
         if (ld->arena.total > 0)
             arena_fini(&ld->arena);
         report(ld, (uint64_t)id);
@@ -356,6 +357,27 @@ static void read_fixed(struct row *r, uint8_t *out, size_t len)
         r->err = ERR_CORRUPT;
 }
 
+/* The use of a credential. It is noted before the next row comes, so that its room is made once. */
+static enum err load_observation(struct loader *ld, struct list *l, uint32_t credential)
+{
+    struct credential_use use = {0};
+    enum err e;
+
+    if (!list_is_at(l, credential))
+        return l->r.err;
+    use.at_s = row_int(&l->r);
+    row_addr(&l->r, &use.from);
+    use.door = (uint8_t)row_int_to(&l->r, DOOR_COUNT - 1);
+    if (l->r.err != ERR_OK)
+        return l->r.err;
+    e = state_observe(ld->s, credential, &use);
+    if (e != ERR_OK)
+        return e;
+    state_observation_stored(ld->s, credential);
+    list_step(l);
+    return l->r.err;
+}
+
 static enum err load_credential(struct loader *ld, struct row *r, struct list lists[LISTS])
 {
     struct effect_credential c = {.id = row_u32(r)};
@@ -375,7 +397,9 @@ static enum err load_credential(struct loader *ld, struct row *r, struct list li
     c.expires_s = row_int(r);
     c.revoked_s = row_int(r);
     e = r->err == ERR_OK ? read_ids(ld, &lists[0], c.id, &c.names, &c.n_names) : r->err;
-    return e == ERR_OK ? fold(ld, &f) : e;
+    if (e == ERR_OK)
+        e = fold(ld, &f);
+    return e == ERR_OK ? load_observation(ld, &lists[1], c.id) : e;
 }
 
 /* One that has ended is made and ended again, so that its id counts as given out. */
@@ -408,19 +432,6 @@ static enum err load_secret(struct loader *ld, struct row *r, struct list *none)
     e = fold(ld, &f);
     f.kind = EFFECT_SECRET_ENDED;
     return e == ERR_OK && ended ? fold(ld, &f) : e;
-}
-
-static enum err load_observation(struct loader *ld, struct row *r, struct list *none)
-{
-    struct credential *c = state_credential(ld->s, row_u32(r));
-
-    (void)none;
-    if (c == NULL)
-        return ERR_CORRUPT;
-    c->last_used_s = row_int(r);
-    row_addr(r, &c->last_from);
-    c->last_door = (uint8_t)row_int_to(r, DOOR_COUNT - 1);
-    return r->err;
 }
 
 /* ---- the rest ---- */
@@ -502,7 +513,8 @@ static const struct scan scans[] = {
      " revoked_s FROM credentials WHERE id > 0 ORDER BY id",
      "SELECT max(id) FROM credentials",
      load_credential,
-     {"SELECT credential, name FROM credential_names ORDER BY credential, place"}},
+     {"SELECT credential, name FROM credential_names ORDER BY credential, place",
+      "SELECT credential, last_used_s, last_from, door FROM observations ORDER BY credential"}},
     {"secrets",
      "SELECT id, credential, kind, data, starts_s, ends_s, ended FROM secrets ORDER BY id",
      "SELECT max(id) FROM secrets",
@@ -523,11 +535,6 @@ static const struct scan scans[] = {
      "SELECT id, name, fqdn, served, serial, ended FROM aliases ORDER BY id",
      "SELECT max(id) FROM aliases",
      load_alias,
-     {NULL}},
-    {"observations",
-     "SELECT credential, last_used_s, last_from, door FROM observations ORDER BY credential",
-     "SELECT max(credential) FROM observations",
-     load_observation,
      {NULL}},
 };
 

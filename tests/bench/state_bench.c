@@ -134,6 +134,7 @@ static void make_credential(struct state *s, uint32_t id)
     must(crypto_random(row.uuid.b, sizeof row.uuid.b));
     fold(s, &(struct effect){.kind = EFFECT_CREDENTIAL_MADE, .u.credential = &row});
     fold(s, &secret);
+    state_forget_rows(s);
 }
 
 static void add_value(struct state *s, uint32_t id, uint32_t slot)

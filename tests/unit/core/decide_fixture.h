@@ -118,6 +118,8 @@ static inline enum err try_decide(struct world *w, const struct request *r)
 {
     enum err e;
 
+    state_forget_rows(w->s); /* of the batch before */
+    state_forget_rows(w->replica);
     entry_fini(&w->e);
     w->d.seq = w->seq + 1;
     e = decide(&w->d, r, &w->e, &w->res);

@@ -312,7 +312,7 @@ static void a_subtree_takes_in_the_names_below_directly_and_through_the_alias(vo
     struct world *w = world_with_names();
     struct holder shop = make_holder(w, "shop", "web1"), below = make_holder(w, "_acct.shop", "web2");
     struct holder mail = make_holder(w, "mail", "mx1");
-    const struct viewer sees = {.credential = state_credential(w->s, shop.id)};
+    struct viewer sees = viewer_of(w->s, shop.id);
 
     (void)state;
     assert_int_equal(add_alias(w, "shop", ALIAS), REFUSAL_NONE);
@@ -326,6 +326,7 @@ static void a_subtree_takes_in_the_names_below_directly_and_through_the_alias(vo
     assert_int_equal(w->res.name, 2);
     assert_int_equal(add_as(w, &shop, NAME_REF_FQDN, "_acct.shop.auth.example.org", 2), REFUSAL_NONE);
     assert_int_equal(values_at(w, 2), 3);
+    sees = viewer_of(w->s, shop.id);
     assert_true(viewer_sees_name(&sees, w->s, state_name(w->s, 2)));
     assert_int_equal(add_as(w, &shop, NAME_REF_OWNER, "_none." ALIAS, 3), REFUSAL_NAME_NOT_IN_SCOPE);
     assert_int_equal(add_as(w, &shop, NAME_REF_OWNER, "mail.auth.example.org", 3), REFUSAL_NAME_NOT_IN_SCOPE);
@@ -424,6 +425,7 @@ static void a_name_that_comes_back_has_no_aliases(void **state)
 
     (void)state;
     assert_int_equal(add_alias(w, "mail", ALIAS), REFUSAL_NONE);
+    row.created_s = name_created_s(state_name(w->s, 3));
     row.retired_s = NOW;
     assert_int_equal(state_fold(w->s, w->seq, &f), ERR_OK);
     assert_int_equal(state_fold(w->replica, w->seq, &f), ERR_OK);

@@ -224,12 +224,12 @@ static void apply_makes_what_is_not_there_with_a_secret_for_each_credential(void
     assert_int_equal(step_at(sh, 1)->n_domains, 2);
     assert_string_equal(step_at(sh, 2)->name, "stage.shop.auth.example.org");
     cred = credential_of_step(w, step_at(sh, 3));
-    assert_int_equal(cred->actions, ACTION_ADD | ACTION_REMOVE | ACTION_READ);
-    assert_int_equal(cred->n_networks, 1);
-    assert_int_equal(cred->expires_s, NOW + 90 * DAY);
+    assert_int_equal(credential_actions(cred), ACTION_ADD | ACTION_REMOVE | ACTION_READ);
+    assert_int_equal(credential_n_networks(cred), 1);
+    assert_int_equal(credential_expires_s(cred), NOW + 90 * DAY);
     cred = credential_of_step(w, step_at(sh, 4));
-    assert_int_equal(cred->n_names, 2);
-    assert_int_equal(cred->actions, ACTION_READ);
+    assert_int_equal(credential_n_names(cred), 2);
+    assert_int_equal(credential_actions(cred), ACTION_READ);
     assert_string_not_equal(step_at(sh, 3)->secret, step_at(sh, 4)->secret);
     h.uuid = step_at(sh, 3)->uuid;
     memcpy(h.secret, step_at(sh, 3)->secret, sizeof h.secret);
@@ -302,8 +302,8 @@ static void a_tsig_key_is_made_where_it_is_asked_for_and_only_then(void **state)
     w->d.seal = &seal;
     assert_int_equal(apply(w, sh), 3);
     cred = credential_of_step(w, step_at(sh, 2));
-    assert_int_equal(cred->n_secrets, 1);
-    assert_int_equal(cred->secrets[0].kind, SECRET_TSIG);
+    assert_int_equal(credential_n_secrets(cred), 1);
+    assert_int_equal(credential_secret(w->s, cred, 0).kind, SECRET_TSIG);
     assert_int_equal(strlen(step_at(sh, 2)->secret), 44); /* 256 bits in base64 */
     assert_nothing_left(w, sh);
     sheet_free(sh);
@@ -399,7 +399,7 @@ static void a_revoked_credential_is_made_anew_with_another_secret(void **state)
     assert_int_equal(apply(w, sh), 1);
     assert_int_equal(step_at(sh, 0)->action, APPLY_CREATE);
     assert_false(uuid_equal(&step_at(sh, 0)->uuid, &old));
-    assert_int_not_equal(state_credential_by_uuid(w->s, &old)->revoked_s, 0);
+    assert_int_not_equal(credential_revoked_s(state_credential_by_uuid(w->s, &old)), 0);
     sheet_free(sh);
     world_free(w);
 }

@@ -564,7 +564,7 @@ static void the_entry_names_who_did_it(void **state)
     assert_int_equal(w->e.door, DOOR_ADMIN);
     h = make_holder(w, "one", "web2");
     cred = state_credential(w->s, h.id);
-    assert_false(cred->observed);
+    assert_false(state_is_observed(w->s, cred->id));
     later(w, 7);
     assert_int_equal(add(w, &h, "one", challenge_of("a", 1).text), REFUSAL_NONE);
     assert_int_equal(w->e.time_s, NOW + 7);
@@ -574,9 +574,10 @@ static void the_entry_names_who_did_it(void **state)
     assert_true(addr_equal(&w->e.client, &w->client));
     assert_string_equal(w->e.request_id, "7Q2K-0M1D");
     assert_int_equal(w->res.seq, w->seq);
-    assert_true(cred->observed);
-    assert_int_equal(cred->last_used_s, NOW + 7);
-    assert_int_equal(cred->last_door, DOOR_ACMEDNS);
+    assert_true(state_is_observed(w->s, cred->id));
+    cred = state_credential(w->s, h.id);
+    assert_int_equal(credential_last_used_s(cred), NOW + 7);
+    assert_int_equal(credential_last_use(cred).door, DOOR_ACMEDNS);
     world_free(w);
 }
 

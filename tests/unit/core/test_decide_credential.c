@@ -35,10 +35,10 @@ static void a_credential_is_for_names_of_one_account(void **state)
     r.u.credential.n_names = 3;
     assert_done(w, &r);
     cred = state_credential(w->s, w->res.credential);
-    assert_int_equal(cred->n_names, 2); /* one twice is one */
+    assert_int_equal(credential_n_names(cred), 2); /* one twice is one */
     assert_int_equal(cred->account, account_of_name(w, "infra"));
-    assert_int_equal(cred->actions, ACTION_ADD | ACTION_REMOVE | ACTION_READ);
-    assert_int_equal(cred->kinds, VALUE_KIND_CHALLENGE);
+    assert_int_equal(credential_actions(cred), ACTION_ADD | ACTION_REMOVE | ACTION_READ);
+    assert_int_equal(credential_kinds(cred), VALUE_KIND_CHALLENGE);
     r.u.credential.n_names = 4;
     assert_refused(w, &r, REFUSAL_CONFLICT);
     r.u.credential.n_names = 1;
@@ -145,7 +145,7 @@ static void what_is_not_mentioned_stays(void **state)
     struct world *w = world_with_names();
     struct holder h = make_holder(w, "one", "web1"), other = make_holder(w, "two", "web2");
     struct request r = about(w, REQUEST_CREDENTIAL_SET, &h);
-    const struct credential *cred = state_credential(w->s, h.id);
+    const struct credential *cred;
 
     (void)state;
     assert_done(w, &r);
@@ -163,10 +163,11 @@ static void what_is_not_mentioned_stays(void **state)
     r.u.credential.names = names;
     r.u.credential.label = "web9";
     assert_done(w, &r);
-    assert_int_equal(cred->n_names, 2);
-    assert_int_equal(cred->n_networks, 1);
-    assert_string_equal(cred->label, "web9");
-    assert_int_equal(cred->actions, ACTION_ADD | ACTION_REMOVE | ACTION_READ);
+    cred = state_credential(w->s, h.id);
+    assert_int_equal(credential_n_names(cred), 2);
+    assert_int_equal(credential_n_networks(cred), 1);
+    assert_string_equal(credential_label(cred), "web9");
+    assert_int_equal(credential_actions(cred), ACTION_ADD | ACTION_REMOVE | ACTION_READ);
     r.u.credential.label = "web2"; /* is at two already */
     assert_refused(w, &r, REFUSAL_CONFLICT);
     r.u.credential.label = NULL;
@@ -202,7 +203,7 @@ static void rotation_with_overlap_lets_both_secrets_work_until_it_ends(void **st
     r.u.credential.overlap_s = 0; /* also drops what has ended */
     assert_done(w, &r);
     newest = holder_of_result(w);
-    assert_int_equal(state_credential(w->s, old.id)->n_secrets, 1);
+    assert_int_equal(credential_n_secrets(state_credential(w->s, old.id)), 1);
     assert_int_equal(add(w, &new, "one", challenge_of("a", 1).text), REFUSAL_UNAUTHENTICATED);
     assert_int_equal(add(w, &newest, "one", challenge_of("a", 1).text), REFUSAL_NONE);
     r.u.credential.overlap_s = -1;
@@ -241,7 +242,7 @@ static void secrets_are_bounded(void **state)
     assert_refused(w, &r, REFUSAL_QUOTA);
     r.u.credential.overlap_s = 0;
     assert_done(w, &r);
-    assert_int_equal(state_credential(w->s, h.id)->n_secrets, 1);
+    assert_int_equal(credential_n_secrets(state_credential(w->s, h.id)), 1);
     world_free(w);
 }
 

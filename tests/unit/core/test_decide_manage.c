@@ -140,7 +140,8 @@ static void networks_are_within_its_own(void **state)
         r.u.credential.n_networks = n;
         assert_refused(p.w, &r, rows[i].why);
         if (rows[i].why == REFUSAL_NONE)
-            assert_int_equal(state_credential(p.w->s, p.w->res.credential)->n_networks, rows[i].given ? n : 2);
+            assert_int_equal(credential_n_networks(state_credential(p.w->s, p.w->res.credential)),
+                             rows[i].given ? n : 2);
     }
     world_free(p.w);
 }
@@ -172,7 +173,7 @@ static void what_it_makes_does_not_outlive_it(void **state)
         r.u.credential.expires_s = rows[i].expires_s;
         assert_refused(p.w, &r, rows[i].why);
         if (rows[i].why == REFUSAL_NONE)
-            assert_int_equal(state_credential(p.w->s, p.w->res.credential)->expires_s, rows[i].is);
+            assert_int_equal(credential_expires_s(state_credential(p.w->s, p.w->res.credential)), rows[i].is);
     }
     world_free(p.w);
 }

@@ -215,7 +215,7 @@ static void a_removed_name_is_given_again_only_knowingly(void **state)
     assert_int_equal(name_created_s(state_name(w->s, name)), NOW);
     assert_int_equal(state_counts(w->s).tombstones, 0);
     /* the former owner's credential does not come back with it */
-    assert_int_equal(state_credential(w->s, h.id)->n_names, 0);
+    assert_int_equal(credential_n_names(state_credential(w->s, h.id)), 0);
     assert_int_equal(add(w, &h, "shop", challenge_of("a", 1).text), REFUSAL_NAME_NOT_IN_SCOPE);
     world_free(w);
 }
@@ -423,7 +423,7 @@ static void an_account_is_deleted_when_it_has_no_names_and_takes_its_credentials
     r.u.account.name = "infra";
     assert_done(w, &r);
     assert_int_equal(state_account(w->s, id)->deleted_s, NOW);
-    assert_int_equal(state_credential(w->s, h.id)->revoked_s, NOW);
+    assert_int_equal(credential_revoked_s(state_credential(w->s, h.id)), NOW);
     assert_int_equal(add(w, &h, "one", "x"), REFUSAL_REVOKED);
     assert_refused(w, &r, REFUSAL_NOT_FOUND);
     assert_int_not_equal(make_account(w, "infra"), id); /* the name is free, for another account */

@@ -51,11 +51,11 @@ static void registration_makes_account_name_credential_and_secret(void **state)
     assert_string_equal(text + UUID_TEXT_LEN, ".auth.example.org");
     assert_false(uuid_equal(&uuid, &h.uuid)); /* a second, independent one */
     cred = state_credential(w->s, h.id);
-    assert_int_equal(cred->actions, ACTION_ADD | ACTION_REMOVE | ACTION_READ);
-    assert_int_equal(cred->kinds, VALUE_KIND_CHALLENGE);
-    assert_int_equal(cred->n_networks, 1);
-    assert_string_equal(cred->allowfrom, "[\"192.0.2.0/24\"]");
-    assert_int_equal(cred->n_names, 1);
+    assert_int_equal(credential_actions(cred), ACTION_ADD | ACTION_REMOVE | ACTION_READ);
+    assert_int_equal(credential_kinds(cred), VALUE_KIND_CHALLENGE);
+    assert_int_equal(credential_n_networks(cred), 1);
+    assert_string_equal(credential_allowfrom(cred), "[\"192.0.2.0/24\"]");
+    assert_int_equal(credential_n_names(cred), 1);
     assert_int_equal(w->e.account, a->id);
     text[UUID_TEXT_LEN] = '\0';
     assert_int_equal(add(w, &h, text, challenge_of("a", 1).text), REFUSAL_NONE);

@@ -5,9 +5,9 @@ static void assert_scope(const struct world *w, const struct holder *h, const ui
 {
     const struct credential *cred = state_credential(w->s, h->id);
 
-    assert_int_equal(cred->n_names, n);
+    assert_int_equal(credential_n_names(cred), n);
     for (size_t i = 0; i < n; i++)
-        assert_int_equal(cred->names[i], names[i]);
+        assert_int_equal(credential_names(cred)[i], names[i]);
 }
 
 static struct request change_of(const struct world *w, const struct holder *h)
@@ -75,7 +75,7 @@ static void a_change_of_scope_can_be_refused(void **state)
     assert_refused(w, &r, REFUSAL_CONFLICT);
     r.u.credential.names = &none;
     assert_refused(w, &r, REFUSAL_NOT_FOUND);
-    assert_int_equal(state_credential(w->s, h.id)->n_names, 1);
+    assert_int_equal(credential_n_names(state_credential(w->s, h.id)), 1);
     world_free(w);
 }
 

@@ -44,7 +44,7 @@ static void set_up(struct slow *s)
     fold_both(s->w, &f);
     cred = state_credential(s->w->s, s->h.id);
     f.kind = EFFECT_SECRET_ENDED;
-    f.u.secret.id = cred->secrets[0].id;
+    f.u.secret.id = credential_secret(s->w->s, cred, 0).id;
     f.u.secret.len = 0;
     fold_both(s->w, &f);
     assert_int_equal(state_counts(s->w->s).secrets_bcrypt, 1);
@@ -105,13 +105,13 @@ static void a_right_secret_is_replaced_by_its_fast_hash_with_the_first_change(vo
     assert_int_equal(effects_of(s.w, EFFECT_SECRET_ENDED), 1);
     assert_int_equal(effects_of(s.w, EFFECT_SECRET_ADDED), 1);
     cred = state_credential(s.w->s, s.h.id);
-    assert_int_equal(cred->n_secrets, 1);
-    assert_int_equal(cred->secrets[0].kind, SECRET_SHA256);
-    assert_int_equal(cred->secrets[0].starts_s, NOW);
+    assert_int_equal(credential_n_secrets(cred), 1);
+    assert_int_equal(credential_secret(s.w->s, cred, 0).kind, SECRET_SHA256);
+    assert_int_equal(credential_secret(s.w->s, cred, 0).starts_s, NOW);
     assert_int_equal(crypto_sha256(hash, SECRET, SECRET_TEXT_LEN), ERR_OK);
-    assert_memory_equal(cred->secrets[0].data, hash, SHA256_LEN);
+    assert_memory_equal(credential_secret(s.w->s, cred, 0).data, hash, SHA256_LEN);
     assert_int_equal(state_counts(s.w->s).secrets_bcrypt, 0);
-    assert_true(cred->observed);
+    assert_true(state_is_observed(s.w->s, cred->id));
     s.r.proof = (struct proof){0}; /* from now on nothing is asked */
     assert_done(s.w, &s.r);
     assert_null(s.w->d.check);
@@ -197,7 +197,7 @@ static void a_rotation_by_its_holder_ends_the_slow_secret(void **state)
     r.u.credential.credential.text = s.h.uuid_text;
     r.proof = proof_of(HASH, true);
     assert_done(s.w, &r);
-    assert_int_equal(state_credential(s.w->s, s.h.id)->n_secrets, 1);
+    assert_int_equal(credential_n_secrets(state_credential(s.w->s, s.h.id)), 1);
     assert_int_equal(state_counts(s.w->s).secrets_bcrypt, 0);
     assert_int_equal(effects_of(s.w, EFFECT_SECRET_ADDED), 1);
     assert_int_equal(strlen(s.w->res.secret), SECRET_TEXT_LEN);
@@ -218,8 +218,8 @@ static void with_an_overlap_it_lives_as_long_as_that_and_fast(void **state)
     r.proof = proof_of(HASH, true);
     assert_done(s.w, &r);
     cred = state_credential(s.w->s, s.h.id);
-    assert_int_equal(cred->n_secrets, 2);
-    assert_int_equal(cred->secrets[1].ends_s, NOW + HOUR);
+    assert_int_equal(credential_n_secrets(cred), 2);
+    assert_int_equal(credential_secret(s.w->s, cred, 1).ends_s, NOW + HOUR);
     assert_done(s.w, &s.r);
     assert_null(s.w->d.check);
     later(s.w, HOUR);

@@ -20,7 +20,7 @@ static uint32_t newest_secret(const struct world *w, uint32_t credential)
 {
     const struct credential *cred = state_credential(w->s, credential);
 
-    return cred->secrets[cred->n_secrets - 1].id;
+    return credential_secret(w->s, cred, credential_n_secrets(cred) - 1U).id;
 }
 
 static struct holder make_tsig_holder(struct world *w, const char *name, const char *label)

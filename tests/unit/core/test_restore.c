@@ -341,40 +341,40 @@ static void point_alias_elsewhere(struct state *s)
 
 static void is_revoked(const struct state *s)
 {
-    assert_int_equal(state_credential(s, 1)->revoked_s, 500);
-    assert_int_equal(state_credential(s, 2)->revoked_s, 0);
+    assert_int_equal(credential_revoked_s(state_credential(s, 1)), 500);
+    assert_int_equal(credential_revoked_s(state_credential(s, 2)), 0);
 }
 
 static void has_less_actions(const struct state *s)
 {
     const struct credential *c = state_credential(s, 1);
 
-    assert_int_equal(c->actions, ACTION_ADD);
-    assert_int_equal(c->kinds, 0);
-    assert_int_equal(c->n_names, 1);
-    assert_int_equal(c->n_secrets, 1);
-    assert_int_equal(c->expires_s, 0);
+    assert_int_equal(credential_actions(c), ACTION_ADD);
+    assert_int_equal(credential_kinds(c), 0);
+    assert_int_equal(credential_n_names(c), 1);
+    assert_int_equal(credential_n_secrets(c), 1);
+    assert_int_equal(credential_expires_s(c), 0);
 }
 
 static void has_no_names(const struct state *s)
 {
-    assert_int_equal(state_credential(s, 1)->n_names, 0);
-    assert_int_equal(state_credential(s, 1)->actions, ACTION_ADD | ACTION_REMOVE);
+    assert_int_equal(credential_n_names(state_credential(s, 1)), 0);
+    assert_int_equal(credential_actions(state_credential(s, 1)), ACTION_ADD | ACTION_REMOVE);
 }
 
 static void has_less_networks_and_time(const struct state *s)
 {
     const struct credential *c = state_credential(s, 1);
 
-    assert_int_equal(c->n_networks, 1);
-    assert_int_equal(c->networks[0].prefix_len, 32);
-    assert_int_equal(c->networks[0].addr.b[3], 7);
-    assert_int_equal(c->expires_s, NOW + 5);
+    assert_int_equal(credential_n_networks(c), 1);
+    assert_int_equal(credential_networks(c)[0].prefix_len, 32);
+    assert_int_equal(credential_networks(c)[0].addr.b[3], 7);
+    assert_int_equal(credential_expires_s(c), NOW + 5);
 }
 
 static void is_denied_everywhere(const struct state *s)
 {
-    assert_true(state_credential(s, 1)->networks_invalid);
+    assert_true(credential_networks_invalid(state_credential(s, 1)));
 }
 
 static void counts_for_itself_only(const struct state *s)
@@ -385,12 +385,12 @@ static void counts_for_itself_only(const struct state *s)
 
 static void has_the_actions_of_the_backup(const struct state *s)
 {
-    assert_int_equal(state_credential(s, 1)->actions & ACTION_MANAGE, 0);
+    assert_int_equal(credential_actions(state_credential(s, 1)) & ACTION_MANAGE, 0);
 }
 
 static void second_is_revoked(const struct state *s)
 {
-    assert_int_equal(state_credential(s, 2)->revoked_s, 500);
+    assert_int_equal(credential_revoked_s(state_credential(s, 2)), 500);
 }
 
 static void has_no_third_credential(const struct state *s)
@@ -402,18 +402,18 @@ static void has_the_new_secret_only(const struct state *s)
 {
     const struct credential *c = state_credential(s, 1);
 
-    assert_int_equal(c->n_secrets, 1);
-    assert_memory_equal(c->secrets[0].data, "third secret", 12);
-    assert_int_equal(state_credential(s, 2)->n_secrets, 1);
+    assert_int_equal(credential_n_secrets(c), 1);
+    assert_memory_equal(credential_secret(s, c, 0).data, "third secret", 12);
+    assert_int_equal(credential_n_secrets(state_credential(s, 2)), 1);
 }
 
 static void the_old_secret_ends(const struct state *s)
 {
     const struct credential *c = state_credential(s, 1);
 
-    assert_int_equal(c->n_secrets, 2);
-    assert_int_equal(c->secrets[0].ends_s, 700);
-    assert_int_equal(c->secrets[1].ends_s, 0);
+    assert_int_equal(credential_n_secrets(c), 2);
+    assert_int_equal(credential_secret(s, c, 0).ends_s, 700);
+    assert_int_equal(credential_secret(s, c, 1).ends_s, 0);
 }
 
 static void first_name_is_retired(const struct state *s)

@@ -20,8 +20,8 @@ static void a_new_state_has_the_administrator_and_nothing_else(void **state)
     OK(state_new(&s, NULL));
     assert_non_null(state_account(s, ACCOUNT_ADMIN));
     assert_int_equal(state_credential(s, CREDENTIAL_ADMIN)->account, ACCOUNT_ADMIN);
-    assert_string_equal(state_credential(s, CREDENTIAL_ADMIN)->label, "administrator");
-    assert_int_equal(state_credential(s, CREDENTIAL_ADMIN)->n_secrets, 0);
+    assert_string_equal(credential_label(state_credential(s, CREDENTIAL_ADMIN)), "administrator");
+    assert_int_equal(credential_n_secrets(state_credential(s, CREDENTIAL_ADMIN)), 0);
     assert_null(state_credential_by_uuid(s, &nil));
     assert_null(state_account_by_name(s, "administrator", 13));
     assert_null(state_account(s, 1));
@@ -267,7 +267,7 @@ static void credentials_are_found_by_id_and_uuid_and_keep_their_row(void **state
                           {.addr = {.family = ADDR_V6, .b = {0x20, 1}}, .prefix_len = 16}};
     struct state *s = small_state();
     struct effect_credential row = credential_row(2, 1);
-    struct credential *c;
+    const struct credential *c;
 
     (void)state;
     row.names = names;
@@ -280,20 +280,21 @@ static void credentials_are_found_by_id_and_uuid_and_keep_their_row(void **state
     OK(fold_credential(s, EFFECT_CREDENTIAL_MADE, row));
     c = state_credential_by_uuid(s, &row.uuid);
     assert_ptr_equal(c, state_credential(s, 2));
-    assert_string_equal(c->label, "web1");
-    assert_string_equal(c->allowfrom, "[\"192.0.2.0/24\"]");
-    assert_int_equal(c->n_names, 1);
-    assert_int_equal(c->names[0], 1);
-    assert_memory_equal(c->networks, nets, sizeof nets);
-    assert_int_equal(c->expires_s, 77);
+    assert_string_equal(credential_label(c), "web1");
+    assert_string_equal(credential_allowfrom(c), "[\"192.0.2.0/24\"]");
+    assert_int_equal(credential_n_names(c), 1);
+    assert_int_equal(credential_names(c)[0], 1);
+    assert_memory_equal(credential_networks(c), nets, sizeof nets);
+    assert_int_equal(credential_expires_s(c), 77);
     assert_int_equal(state_counts(s).credentials, 2);
-    c->last_used_s = 50;
+    OK(state_observe(s, 2, &(struct credential_use){.at_s = 50}));
     row.revoked_s = 60;
     row.n_networks = 0;
     OK(fold_credential(s, EFFECT_CREDENTIAL_REVOKED, row));
-    assert_int_equal(c->revoked_s, 60);
-    assert_int_equal(c->n_networks, 0);
-    assert_int_equal(c->last_used_s, 50); /* an observation stays */
+    c = state_credential(s, 2);
+    assert_int_equal(credential_revoked_s(c), 60);
+    assert_int_equal(credential_n_networks(c), 0);
+    assert_int_equal(credential_last_used_s(c), 50); /* an observation stays */
     assert_int_equal(state_counts(s).credentials, 1);
     state_free(s);
 }
@@ -327,31 +328,34 @@ static void credentials_that_do_not_fit_are_corrupt(void **state)
 static void secrets_are_added_replaced_and_dropped(void **state)
 {
     struct state *s = small_state();
-    const struct credential *c = state_credential(s, 1);
+    const struct credential *c;
     struct effect_secret row = secret_row(1, SECRET_BCRYPT, "crypt");
 
     (void)state;
     OK(fold_secret(s, EFFECT_SECRET_ADDED, row));
     OK(fold_secret(s, EFFECT_SECRET_ADDED, secret_row(2, SECRET_TSIG, "sealed")));
     OK(fold_secret(s, EFFECT_SECRET_ADDED, secret_row(5, SECRET_SHA256, "five"))); /* 3 and 4 ended long ago */
-    assert_int_equal(c->n_secrets, 3);
+    c = state_credential(s, 1);
+    assert_int_equal(credential_n_secrets(c), 3);
     assert_int_equal(state_last_secret(s), 5);
     row = secret_row(1, SECRET_SHA256, "a longer hash");
     row.ends_s = 99;
     OK(fold_secret(s, EFFECT_SECRET_SET, row));
-    assert_int_equal(c->secrets[0].id, 1);
-    assert_int_equal(c->secrets[0].kind, SECRET_SHA256);
-    assert_int_equal(c->secrets[0].ends_s, 99);
-    assert_int_equal(c->secrets[0].len, 13);
-    assert_memory_equal(c->secrets[0].data, "a longer hash", 13);
-    assert_memory_equal(c->secrets[1].data, "sealed", 6);
+    c = state_credential(s, 1);
+    assert_int_equal(credential_secret(s, c, 0).id, 1);
+    assert_int_equal(credential_secret(s, c, 0).kind, SECRET_SHA256);
+    assert_int_equal(credential_secret(s, c, 0).ends_s, 99);
+    assert_int_equal(credential_secret(s, c, 0).len, 13);
+    assert_memory_equal(credential_secret(s, c, 0).data, "a longer hash", 13);
+    assert_memory_equal(credential_secret(s, c, 1).data, "sealed", 6);
     OK(fold_secret(s, EFFECT_SECRET_ENDED, row));
-    assert_int_equal(c->n_secrets, 2);
-    assert_int_equal(c->secrets[0].id, 2);
-    assert_memory_equal(c->secrets[1].data, "five", 4);
+    c = state_credential(s, 1);
+    assert_int_equal(credential_n_secrets(c), 2);
+    assert_int_equal(credential_secret(s, c, 0).id, 2);
+    assert_memory_equal(credential_secret(s, c, 1).data, "five", 4);
     OK(fold_secret(s, EFFECT_SECRET_ENDED, secret_row(2, SECRET_TSIG, "")));
     OK(fold_secret(s, EFFECT_SECRET_ENDED, secret_row(5, SECRET_TSIG, "")));
-    assert_int_equal(c->n_secrets, 0);
+    assert_int_equal(credential_n_secrets(state_credential(s, 1)), 0);
     assert_int_equal(state_last_secret(s), 5);
     state_free(s);
 }

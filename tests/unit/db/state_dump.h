@@ -87,27 +87,29 @@ static inline void dump_name(struct text *t, const struct state *s, const struct
 
 enum dump_what { DUMP_STATE, DUMP_WITH_OBSERVATIONS };
 
-static inline void dump_credential(struct text *t, const struct credential *c, enum dump_what what)
+static inline void dump_credential(struct text *t, const struct state *s, const struct credential *c,
+                                   enum dump_what what)
 {
     char id[UUID_TEXT_LEN + 1];
     char addr[ADDR_TEXT_MAX];
+    struct credential_use use = credential_last_use(c);
 
     text_printf(t,
                 "credential %u %s account=%u %s actions=%u kinds=%u allow=%s invalid=%d %" PRId64 ",%" PRId64
                 ",%" PRId64,
-                c->id, uuid_format(&c->uuid, id), c->account, c->label, c->actions, c->kinds, c->allowfrom,
-                c->networks_invalid, c->created_s, c->expires_s, c->revoked_s);
-    dump_nets(t, c->networks, c->n_networks);
-    for (size_t i = 0; i < c->n_names; i++)
-        text_printf(t, " name:%u", c->names[i]);
-    for (size_t i = 0; i < c->n_secrets; i++) {
-        const struct secret *x = &c->secrets[i];
-        text_printf(t, " secret %u kind=%u %" PRId64 "-%" PRId64, x->id, x->kind, x->starts_s, x->ends_s);
-        dump_hex(t, x->data, x->len);
+                c->id, uuid_format(&c->uuid, id), c->account, credential_label(c), credential_actions(c),
+                credential_kinds(c), credential_allowfrom(c), credential_networks_invalid(c),
+                credential_created_s(s, c), credential_expires_s(c), credential_revoked_s(c));
+    dump_nets(t, credential_networks(c), credential_n_networks(c));
+    for (size_t i = 0; i < credential_n_names(c); i++)
+        text_printf(t, " name:%u", credential_names(c)[i]);
+    for (size_t i = 0; i < credential_n_secrets(c); i++) {
+        const struct secret x = credential_secret(s, c, i);
+        text_printf(t, " secret %u kind=%u %" PRId64 "-%" PRId64, x.id, x.kind, x.starts_s, x.ends_s);
+        dump_hex(t, x.data, x.len);
     }
     if (what == DUMP_WITH_OBSERVATIONS)
-        text_printf(t, " used=%" PRId64 " from=%s door=%u", c->last_used_s, addr_format(&c->last_from, addr),
-                    c->last_door);
+        text_printf(t, " used=%" PRId64 " from=%s door=%u", use.at_s, addr_format(&use.from, addr), use.door);
     text_put_char(t, '\n');
 }
 
@@ -156,7 +158,7 @@ static inline void dump_state(struct text *t, const struct state *s, enum dump_w
     for (uint32_t id = 1; id <= state_last_name(s); id++)
         dump_name(t, s, state_name(s, id));
     for (uint32_t id = 1; id <= state_last_credential(s); id++)
-        dump_credential(t, state_credential(s, id), what);
+        dump_credential(t, s, state_credential(s, id), what);
     for (uint32_t id = 1; id <= state_last_token(s); id++)
         dump_token(t, state_token(s, id));
     dump_rest(t, s);

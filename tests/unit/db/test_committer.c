@@ -549,7 +549,7 @@ static void the_sink_reads_the_journal_and_makes_backups(void **state)
 
 static void see_last_use(struct seen_state *s, const struct state *state)
 {
-    s->number = (uint64_t)state_credential(state, s->id)->last_used_s;
+    s->number = (uint64_t)credential_last_used_s(state_credential(state, s->id));
 }
 
 static void the_last_use_of_a_credential_outlives_a_restart(void **state)

@@ -184,13 +184,13 @@ static void every_variant_of_the_schema_gives_the_same(void **state)
         assert_string_equal(values, "ab");
         cred = credential_with(s, U1);
         assert_non_null(cred);
-        assert_int_equal(cred->n_names, 1);
-        assert_int_equal(cred->names[0], name_id(name_at(s, S1)));
-        assert_int_equal(cred->n_networks, 0);
-        assert_false(cred->networks_invalid);
-        assert_int_equal(cred->n_secrets, 1);
-        assert_int_equal(cred->secrets[0].kind, SECRET_BCRYPT);
-        assert_memory_equal(cred->secrets[0].data, HASH, 60);
+        assert_int_equal(credential_n_names(cred), 1);
+        assert_int_equal(credential_names(cred)[0], name_id(name_at(s, S1)));
+        assert_int_equal(credential_n_networks(cred), 0);
+        assert_false(credential_networks_invalid(cred));
+        assert_int_equal(credential_n_secrets(cred), 1);
+        assert_int_equal(credential_secret(s, cred, 0).kind, SECRET_BCRYPT);
+        assert_memory_equal(credential_secret(s, cred, 0).data, HASH, 60);
         assert_string_equal(state_account(s, cred->account)->name, S1);
         assert_int_equal(state_counts(s).names_unclaimed, 0);
         state_free(s);
@@ -296,8 +296,8 @@ static void networks_that_cannot_be_read_deny(void **state)
             assert_non_null(strstr(f.report.notes.bytes, rows[i].note));
         s = stored(&f);
         cred = credential_with(s, U1);
-        assert_int_equal(cred->networks_invalid, rows[i].denied);
-        assert_int_equal(cred->n_networks, rows[i].networks);
+        assert_int_equal(credential_networks_invalid(cred), rows[i].denied);
+        assert_int_equal(credential_n_networks(cred), rows[i].networks);
         state_free(s);
         end(&f);
     }

@@ -194,10 +194,10 @@ static void observations_come_back_and_are_no_part_of_the_journal(void **state)
     st = open_store(f->path, STORE_SERVE);
     s = load_state(st);
     assert_int_equal(state_seq(s), SCENARIO_LEN);
-    assert_int_equal(state_credential(s, 1)->last_used_s, TIME_0 + 7);
-    assert_int_equal(state_credential(s, 1)->last_from.family, ADDR_LOCAL);
-    assert_int_equal(state_credential(s, 2)->last_used_s, TIME_0 + 6);
-    assert_int_equal(state_credential(s, 2)->last_door, DOOR_UPDATE);
+    assert_int_equal(credential_last_used_s(state_credential(s, 1)), TIME_0 + 7);
+    assert_int_equal(credential_last_use(state_credential(s, 1)).from.family, ADDR_LOCAL);
+    assert_int_equal(credential_last_used_s(state_credential(s, 2)), TIME_0 + 6);
+    assert_int_equal(credential_last_use(state_credential(s, 2)).door, DOOR_UPDATE);
     st->ops->size(st, &octets, &free_octets, &last_backup_s);
     assert_int_equal(last_backup_s, TIME_0 + 9);
     assert_true(octets > 4096);
