@@ -37,16 +37,21 @@ static void reply_forbidden(struct http_request *rq)
 
 static void put_json_string(struct text *out, const char *text, size_t len)
 {
+    size_t begin = 0; /* of what needs no escape */
+
     text_put_char(out, '"');
     for (size_t i = 0; i < len; i++) {
         uint8_t c = (uint8_t)text[i];
-        if (c == '"' || c == '\\')
-            text_printf(out, "\\%c", c);
-        else if (c < ' ')
+        if (c >= ' ' && c != '"' && c != '\\')
+            continue;
+        text_put_bytes(out, text + begin, i - begin);
+        begin = i + 1;
+        if (c < ' ')
             text_printf(out, "\\u%04x", c);
         else
-            text_put_char(out, (char)c);
+            text_printf(out, "\\%c", c);
     }
+    text_put_bytes(out, text + begin, len - begin);
     text_put_char(out, '"');
 }
 

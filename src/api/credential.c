@@ -55,20 +55,26 @@ static const char *describe_user(char out[DETAIL_MAX], const struct presented *p
     return out;
 }
 
-static bool take(struct http_request *rq, struct caller *caller, const struct presented *p)
+static void record(struct http_request *rq, enum door door, const struct presented *p, const char *problem)
 {
     char who[UUID_TEXT_LEN + 4];
-    char detail[DETAIL_MAX];
-    const char *problem = NULL;
 
     (void)snprintf(who, sizeof who, "%.*s", (int)(p->user.len < UUID_TEXT_LEN ? p->user.len : UUID_TEXT_LEN),
                    p->user.text != NULL ? p->user.text : "");
+    http_record_refusal(rq, door, REFUSAL_UNAUTHENTICATED, who, NULL, problem);
+}
+
+static bool take(struct http_request *rq, struct caller *caller, const struct presented *p)
+{
+    char detail[DETAIL_MAX];
+    const char *problem = NULL;
+
     if (p->user.text == NULL || uuid_parse(&caller->credential, p->user.text, p->user.len) != ERR_OK)
         problem = describe_user(detail, p);
     else
         problem = describe_key(detail, p);
     if (problem != NULL) {
-        http_record_refusal(rq, caller->door, REFUSAL_UNAUTHENTICATED, who, NULL, problem);
+        record(rq, caller->door, p, problem);
         return false;
     }
     caller->auth = AUTH_SECRET;

@@ -86,9 +86,9 @@ bool http_host_wait_idle(struct http_host *h, int64_t wait_ms)
     bool idle;
 
     pthread_mutex_lock(&h->lock);
-    while (h->active > 0 && pthread_cond_timedwait(&h->changed, &h->lock, &end) == 0)
+    while (atomic_load(&h->active) > 0 && pthread_cond_timedwait(&h->changed, &h->lock, &end) == 0)
         continue;
-    idle = h->active == 0;
+    idle = atomic_load(&h->active) == 0;
     pthread_mutex_unlock(&h->lock);
     return idle;
 }
@@ -173,6 +173,8 @@ static void connection_close(struct http_connection *conn)
     if (conn->counted)
         limits_closed(h->limits, &conn->peer, conn->class);
     tls_pair_release(conn->pair);
+    tuning_release(conn->tuning);
+    free(conn->spare);
     free(conn);
 }
 
@@ -216,7 +218,9 @@ void *http_on_uri(void *cls, const char *uri, struct MHD_Connection *c)
 
     if (conn == NULL)
         return NULL;
-    deadline_shorten(&conn->deadline, clock_mono_ms(l->host->clock) + request_timeout(l->host));
+    tuning_release(conn->tuning); /* of a request that ended before its header did */
+    conn->tuning = tuning_acquire(&l->host->tuning);
+    deadline_shorten(&conn->deadline, clock_mono_ms(l->host->clock) + conn->tuning->request_timeout_ms);
     request_line_read(&conn->line, uri);
     conn->query[0] = '\0';
     if (query != NULL && strlen(query) < sizeof conn->query)
@@ -235,34 +239,6 @@ static void identify_client(struct http_request *rq)
                               t->n_trusted_proxies);
     if (rq->headers.n_forwarded > 0 && !proxy_is_trusted(&conn->peer, t->trusted_proxies, t->n_trusted_proxies))
         proxy_warn(&rq->host->proxy_warnings, &conn->peer, clock_mono_ms(rq->host->clock));
-}
-
-static bool is_v1(const struct http_request *rq)
-{
-    return rq->match.outcome == ROUTE_FOUND && rq->match.route->group == GROUP_ADMIN && !http_is_local(rq);
-}
-
-static void reply_too_large(struct http_request *rq)
-{
-    char detail[96];
-
-    (void)snprintf(detail, sizeof detail, "a body of more than %zu octets", rq->body_max);
-    if (rq->conn->listener->is_admin) {
-        http_reply_problem(rq, REFUSAL_TOO_LARGE, detail, NULL);
-        return;
-    }
-    if (rq->match.outcome == ROUTE_FOUND && rq->match.route->group == GROUP_HTTPREQ) {
-        http_record_refusal(rq, DOOR_HTTPREQ, REFUSAL_TOO_LARGE, NULL, NULL, detail);
-        http_reply_problem(rq, REFUSAL_TOO_LARGE, detail, NULL);
-        return;
-    }
-    if (is_v1(rq)) {
-        http_record_refusal(rq, DOOR_V1, REFUSAL_TOO_LARGE, NULL, NULL, detail);
-        http_reply_problem(rq, REFUSAL_TOO_LARGE, detail, NULL);
-        return;
-    }
-    http_record_refusal(rq, DOOR_ACMEDNS, REFUSAL_TOO_LARGE, NULL, NULL, detail);
-    http_reply_literal(rq, 413, HTTP_TYPE_JSON, "{\"error\": \"request_too_large\"}");
 }
 
 /* Decide at once what no body can change. */
@@ -284,101 +260,70 @@ static void check_header(struct http_request *rq, const char *version)
     }
     rq->too_large = announced > rq->body_max;
     if (announced > HTTP_DRAIN_MAX && rq->too_large) {
-        reply_too_large(rq);
+        http_reply_too_large(rq);
         rq->reply.close = true;
     }
+}
+
+/* A connection has one request at a time, so the next one has the memory of the last. It is freed with the
+ * connection, or by a change that outlasted its request. */
+static struct http_request *request_memory(struct http_connection *conn)
+{
+    struct http_request *spare = conn->spare;
+
+    conn->spare = NULL;
+    return spare != NULL ? spare : malloc(sizeof *spare);
+}
+
+static void request_end(struct http_request *rq)
+{
+    struct http_connection *conn = rq->conn;
+    struct http_host *h = rq->host;
+
+    if (http_request_release(rq))
+        conn->spare = rq;
+    if (atomic_fetch_sub(&h->active, 1) > 1)
+        return;
+    pthread_mutex_lock(&h->lock);
+    pthread_cond_broadcast(&h->changed);
+    pthread_mutex_unlock(&h->lock);
 }
 
 static struct http_request *request_begin(struct http_listener *l, struct MHD_Connection *c, const char *url,
                                           const char *method, const char *version)
 {
     struct http_connection *conn = connection_of(c);
-    struct http_request *rq = conn != NULL ? calloc(1, sizeof *rq) : NULL;
+    struct http_request *rq = conn != NULL ? request_memory(conn) : NULL;
     struct http_host *h = l->host;
     unsigned flags;
 
     if (rq == NULL)
         return NULL;
+    memset(rq, 0, offsetof(struct http_request, result));
     rq->host = h;
     rq->conn = conn;
     rq->mhd = c;
     rq->method = method;
     rq->path = url;
     rq->began_us = clock_mono_us(h->clock);
-    rq->tuning = tuning_acquire(&h->tuning);
-    rq->body = rq->body_inline;
-    rq->body_cap = sizeof rq->body_inline;
+    rq->tuning = conn->tuning;
+    conn->tuning = NULL;
     atomic_init(&rq->users, 1);
     atomic_init(&rq->phase, HTTP_READING);
-    arena_init(&rq->arena, HTTP_ARENA_MAX);
+    arena_init_with(&rq->arena, HTTP_ARENA_MAX, rq->arena_first, sizeof rq->arena_first);
     text_init(&rq->reply.text, 0);
     request_ids_take(&h->ids, rq->id);
     http_headers_read(&rq->headers, c, method, version);
     identify_client(rq);
     flags = rq->tuning->registration != REGISTRATION_NONE ? ROUTE_REGISTRATION : 0;
     route_find(&rq->match, h->tables, h->n_tables, l->serves, flags, method, url);
-    rq->body_max = l->is_admin ? HTTP_ADMIN_BODY : rq->tuning->max_body;
-    if (rq->match.outcome == ROUTE_FOUND && rq->match.route->max_body > 0)
-        rq->body_max = rq->match.route->max_body;
+    http_body_begin(rq);
     /* Where chunks and trailers end, programs see differently (a bare LF, a line that begins with a colon): what
      * one of them takes for a part of this body must not be another one's next request. */
     rq->reply.close = rq->headers.transfer_encoding.text != NULL;
-    pthread_mutex_lock(&h->lock);
-    h->active++;
-    pthread_mutex_unlock(&h->lock);
+    atomic_fetch_add(&h->active, 1);
     check_header(rq, version);
     return rq;
-}
-
-/* ---- the body ---- */
-
-static bool body_reserve(struct http_request *rq, size_t len)
-{
-    size_t cap = rq->body_cap;
-    char *grown;
-
-    if (len <= cap)
-        return true;
-    while (cap < len)
-        cap *= 2;
-    grown = realloc(rq->body == rq->body_inline ? NULL : rq->body, cap);
-    if (grown == NULL)
-        return false;
-    if (rq->body == rq->body_inline)
-        memcpy(grown, rq->body_inline, rq->body_len);
-    rq->body = grown;
-    rq->body_cap = cap;
-    return true;
-}
-
-/* Whether a body may grow to len octets. Beyond api.max-body there is room for few at a time, since nobody has
- * shown yet who it is. */
-static bool body_has_room(struct http_request *rq, size_t len)
-{
-    struct http_host *h = rq->host;
-
-    if (rq->is_large || rq->conn->listener->is_admin || len <= rq->tuning->max_body)
-        return true;
-    pthread_mutex_lock(&h->lock);
-    rq->is_large = h->large_bodies < HTTP_LARGE_MAX;
-    h->large_bodies += rq->is_large ? 1u : 0u;
-    pthread_mutex_unlock(&h->lock);
-    rq->too_many_large = !rq->is_large;
-    return rq->is_large;
-}
-
-static enum MHD_Result body_take(struct http_request *rq, const char *bytes, size_t len)
-{
-    if (rq->too_large || len > rq->body_max - rq->body_len || !body_has_room(rq, rq->body_len + len)) {
-        rq->too_large = true;
-        rq->drained += len;
-        return rq->drained <= HTTP_DRAIN_MAX ? MHD_YES : MHD_NO;
-    }
-    if (!body_reserve(rq, rq->body_len + len))
-        return MHD_NO;
-    memcpy(rq->body + rq->body_len, bytes, len);
-    rq->body_len += len;
-    return MHD_YES;
 }
 
 /* ---- answers that need no handler; as acme-dns gives them ---- */
@@ -491,7 +436,7 @@ static void handle(struct http_request *rq)
         return;
     }
     if (rq->too_large) {
-        reply_too_large(rq);
+        http_reply_too_large(rq);
         return;
     }
     switch (rq->match.outcome) {
@@ -523,6 +468,7 @@ static void resumed(struct http_request *rq)
 {
     http_answer *answer = rq->answer;
 
+    http_resume_others(rq);
     rq->suspended = false;
     rq->answer = NULL;
     if (rq->reply.status == 0 && answer != NULL)
@@ -566,7 +512,7 @@ enum MHD_Result http_on_request(void *cls, struct MHD_Connection *c, const char 
         return deadline_take_turn(&rq->conn->deadline) ? http_reply_send(rq) : MHD_NO;
     }
     if (*upload_len > 0) {
-        more = body_take(rq, upload, *upload_len);
+        more = http_body_take(rq, upload, *upload_len);
         *upload_len = 0;
         return more;
     }
@@ -577,7 +523,6 @@ void http_on_completed(void *cls, struct MHD_Connection *c, void **context, enum
 {
     struct http_request *rq = *context;
     struct http_host *h;
-    size_t large;
 
     (void)cls, (void)c;
     *context = NULL;
@@ -593,11 +538,7 @@ void http_on_completed(void *cls, struct MHD_Connection *c, void **context, enum
     deadline_set(&rq->conn->deadline,
                  clock_mono_ms(h->clock) + (int64_t)HTTP_IDLE_S * MS_PER_S + rq->tuning->request_timeout_ms);
     deadline_give_turn(&rq->conn->deadline);
-    large = rq->is_large ? 1 : 0;
-    http_request_release(rq);
-    pthread_mutex_lock(&h->lock);
-    h->large_bodies -= large;
-    if (--h->active == 0)
-        pthread_cond_broadcast(&h->changed);
-    pthread_mutex_unlock(&h->lock);
+    http_resume_others(rq); /* when its client left meanwhile, it was never asked for the reply */
+    http_body_end(rq);
+    request_end(rq);
 }

@@ -5,6 +5,7 @@
 #include "base/attr.h"
 #include "base/quantity.h"
 #include "base/text.h"
+#include "core/octets.h"
 
 enum known {
     KNOWN_CONTENT_LENGTH,
@@ -49,23 +50,53 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
+static bool is_token_char(char c)
+{
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
+        return true;
+    switch (c) {
+    case '!':
+    case '#':
+    case '$':
+    case '%':
+    case '&':
+    case '\'':
+    case '*':
+    case '+':
+    case '-':
+    case '.':
+    case '^':
+    case '_':
+    case '`':
+    case '|':
+    case '~':
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* RFC 9110 section 5.6.2. A blank before the colon is what matters most: the library takes "Content-Length :" for a
  * header of another name, also when it is strict, so that the body would be read as the next request. */
 static bool is_token(const char *name, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
-        char c = name[i];
-        bool alphanumeric = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (c == '\0' || (!alphanumeric && strchr("!#$%&'*+-.^_`|~", c) == NULL))
+    for (size_t i = 0; i < len; i++)
+        if (!is_token_char(name[i]))
             return false;
-    }
     return len > 0;
 }
 
 /* RFC 9110 section 5.5: visible characters, blank, tab, and bytes from 0x80 on. */
 static bool is_allowed(const char *value, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
+    size_t i = 0;
+
+    for (; len - i >= OCTETS_STEP; i += OCTETS_STEP) {
+        octets16 v = octets_load((const uint8_t *)value + i);
+        if (octets_any((octets16)(v < ' ') | (octets16)(v == 0x7f)))
+            break; /* perhaps a tab */
+    }
+    for (; i < len; i++) {
         uint8_t c = (uint8_t)value[i];
         if ((c < ' ' && c != '\t') || c == 0x7f)
             return false;

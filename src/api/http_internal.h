@@ -3,6 +3,7 @@
 #define API_HTTP_INTERNAL_H
 
 #include <pthread.h>
+#include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,6 +30,7 @@
     ((size_t)1 << 20) /* of a body that is too large: read on, so that the client sees the 413                     \
                        */
 #define HTTP_BODY_INLINE 1024
+#define HTTP_ARENA_FIRST 512
 #define HTTP_QUERY_MAX   256 /* kept for redirects */
 #define HTTP_TABLES_MAX  8
 #define HTTP_ARENA_MAX   ((size_t)8 << 20)
@@ -48,15 +50,15 @@ struct http_host {
     size_t n_tables;
     struct http_counters counters;
     atomic_bool stopping; /* replies close their connection */
+    atomic_size_t active; /* requests, from their header to the end of their reply; 0 is told under the lock */
 
     pthread_mutex_t lock; /* of what follows; never held over a call of libmicrohttpd */
     pthread_cond_t changed;
-    size_t active; /* requests, from their header to the end of their reply */
     size_t offloads;
     size_t large_bodies;
     bool stopped;                 /* nothing waits any more */
     struct http_request *waiting; /* suspended ones */
-    size_t resuming;              /* unlinked, but perhaps not resumed yet */
+    size_t resuming;              /* calls that resume what is not linked any more, or will not be soon */
     struct http_request *parked;  /* of them: those of http_park() */
     size_t n_parked;              /* with those that are about to be */
     pthread_cond_t park_changed;
@@ -69,9 +71,10 @@ struct http_listener {
     struct http_host *host;
     unsigned serves; /* enum api_serves */
     bool is_unix;
-    bool is_admin;         /* the admin socket: own limits, its peers are checked */
-    bool group_may;        /* admin: the file mode lets the group in, so whoever got in may */
-    struct tls_store *tls; /* NULL: plain */
+    bool is_admin;                       /* the admin socket: own limits, its peers are checked */
+    bool group_may;                      /* admin: the file mode lets the group in, so whoever got in may */
+    struct tls_store *tls;               /* NULL: plain */
+    _Atomic(struct http_request *) done; /* a stack of requests that are still to be resumed, see http_wait.c */
 };
 
 struct http_connection {
@@ -82,8 +85,10 @@ struct http_connection {
     bool refused; /* admin socket: this peer may do nothing */
     enum limit_class class;
     bool counted;
-    struct tls_pair *pair; /* that the handshake got */
+    struct tls_pair *pair;      /* that the handshake got */
+    struct http_request *spare; /* memory of the request before, for the next one; NULL: none */
     /* Of the request that is being read: */
+    struct tuning *tuning; /* until the request takes it over; NULL: it has, or there was none */
     struct request_line line;
     char query[HTTP_QUERY_MAX]; /* with '?'; "" when none or too long */
 };
@@ -129,7 +134,6 @@ struct http_request {
     bool is_large;       /* counted in host.large_bodies */
     bool too_many_large; /* no room for one more */
     char *body;          /* inline or malloc'ed */
-    char body_inline[HTTP_BODY_INLINE];
 
     _Atomic unsigned users; /* libmicrohttpd, and a change that is under way */
     _Atomic int phase;      /* enum http_phase */
@@ -138,11 +142,12 @@ struct http_request {
     bool is_offloaded; /* cannot be given up */
     bool is_change;    /* waits for http_submit() */
     bool has_result;
-    struct result result;
     http_look *look;
     http_answer *answer;
     void (*work)(struct http_request *rq);
     struct http_request *prev, *next; /* in the waiting list */
+    struct http_request *below;       /* in the stack of its listener */
+    bool is_lowest;                   /* it was: its resumption is that of all who came after it */
     bool is_parking;                  /* work has called http_park() */
     uint64_t park_seq;
     int64_t park_until_ms;
@@ -151,6 +156,11 @@ struct http_request {
     void *user;
     struct arena arena;
     struct http_reply reply;
+
+    /* What comes now is not zeroed for each request: it is written before it is read. */
+    struct result result; /* where has_result */
+    char body_inline[HTTP_BODY_INLINE];
+    alignas(max_align_t) unsigned char arena_first[HTTP_ARENA_FIRST];
 };
 
 /* ---- http.c: libmicrohttpd's callbacks; cls is a struct http_listener ---- */
@@ -172,12 +182,25 @@ void http_host_fini(struct http_host *h);
 /* Until no request is active, or for wait_ms: true when none is. */
 bool http_host_wait_idle(struct http_host *h, int64_t wait_ms);
 
+/* ---- http_body.c ---- */
+
+void http_body_begin(struct http_request *rq); /* once its route is known */
+/* Some more of it; MHD_NO: the connection is to be closed. */
+enum MHD_Result http_body_take(struct http_request *rq, const char *bytes, size_t len);
+void http_body_end(struct http_request *rq); /* gives back its place among the large ones */
+void http_body_free(struct http_request *rq);
+void http_reply_too_large(struct http_request *rq);
+
 /* ---- http_wait.c ---- */
+
+/* The request's own thread has come back to it, for its reply or its end: resume those that are done as well. */
+void http_resume_others(struct http_request *rq);
 
 /* Answer 503 in place of every change that is still waited for, and wait for work that cannot be given up. After it
  * no connection is suspended, and none will be. */
 void http_give_up_waiting(struct http_host *h);
-void http_request_release(struct http_request *rq);
+/* One user less. True: that was the last one, what it held is freed, and the memory itself is the caller's. */
+MUST_USE bool http_request_release(struct http_request *rq);
 
 /* ---- http_reply.c ---- */
 

@@ -2,7 +2,11 @@
  * HTTP_WAITING, by compare and swap, has it: the change that is done, the thread of http_offload(), or the server
  * that stops and will wait no longer. At the end it is unlinked first, since once resumed it may wait, and be
  * linked, again; until it is resumed it is counted instead. So when the list is empty and nothing is counted,
- * nothing is suspended. */
+ * nothing is suspended.
+ *
+ * To resume a connection wakes the thread of its server, and the committer finishes many requests at once. So they
+ * become a stack, one a listener, and only the lowest is resumed by who finished it. When its thread comes to it,
+ * it takes the whole stack and resumes the others: whatever was finished until then costs one wake-up. */
 #include "api/http_internal.h"
 
 #include <stdio.h>
@@ -11,17 +15,23 @@
 
 #include "base/crypto.h"
 
-void http_request_release(struct http_request *rq)
+bool http_request_release(struct http_request *rq)
 {
     if (atomic_fetch_sub_explicit(&rq->users, 1, memory_order_acq_rel) != 1)
-        return;
+        return false;
     crypto_wipe(rq->result.secret, sizeof rq->result.secret);
     http_reply_free(&rq->reply);
-    if (rq->body != rq->body_inline)
-        free(rq->body);
+    http_body_free(rq);
     arena_fini(&rq->arena);
     tuning_release(rq->tuning);
-    free(rq);
+    return true;
+}
+
+/* What was waited for comes too late: the request has been given up, and perhaps has ended. */
+static void release_late(struct http_request *rq)
+{
+    if (http_request_release(rq))
+        free(rq);
 }
 
 /* Suspend. False: the server has stopped waiting; the request is suspended, but in no list. */
@@ -32,6 +42,7 @@ static bool wait_begin(struct http_request *rq)
 
     rq->suspended = true;
     rq->has_result = false;
+    rq->is_lowest = false;
     MHD_suspend_connection(rq->mhd);
     pthread_mutex_lock(&h->lock);
     linked = !h->stopped;
@@ -62,11 +73,11 @@ static void resume(struct http_request *rq)
     MHD_resume_connection(rq->mhd);
 }
 
+/* The caller holds the lock. */
 static void unlink_waiting(struct http_request *rq)
 {
     struct http_host *h = rq->host;
 
-    pthread_mutex_lock(&h->lock);
     if (rq->prev != NULL)
         rq->prev->next = rq->next;
     else
@@ -76,7 +87,14 @@ static void unlink_waiting(struct http_request *rq)
     if (rq->is_offloaded)
         h->offloads--;
     rq->is_offloaded = false;
-    h->resuming++;
+}
+
+static void resuming_end(struct http_host *h)
+{
+    pthread_mutex_lock(&h->lock);
+    h->resuming--;
+    if (h->waiting == NULL && h->resuming == 0)
+        pthread_cond_broadcast(&h->changed);
     pthread_mutex_unlock(&h->lock);
 }
 
@@ -85,21 +103,64 @@ static void leave_waiting(struct http_request *rq)
 {
     struct http_host *h = rq->host;
 
-    unlink_waiting(rq);
-    resume(rq);
     pthread_mutex_lock(&h->lock);
-    h->resuming--;
-    if (h->waiting == NULL && h->resuming == 0)
-        pthread_cond_broadcast(&h->changed);
+    unlink_waiting(rq);
+    h->resuming++;
     pthread_mutex_unlock(&h->lock);
+    resume(rq);
+    resuming_end(h);
 }
 
-/* The same, by another than the request's own callback. Afterwards neither the request nor the host may be touched.
- */
+static void wake_server(struct http_host *h, struct MHD_Connection *lowest)
+{
+    pthread_mutex_lock(&h->lock);
+    h->resuming++;
+    pthread_mutex_unlock(&h->lock);
+    MHD_resume_connection(lowest);
+    resuming_end(h);
+}
+
+/* What was waited for has happened; the caller has taken the request over. Afterwards neither it nor the host may
+ * be touched. */
 static void wait_end(struct http_request *rq)
 {
-    leave_waiting(rq);
-    http_request_release(rq);
+    struct http_listener *l = rq->conn->listener;
+    struct http_host *h = rq->host;
+    struct MHD_Connection *mhd = rq->mhd;
+    struct http_request *below = atomic_load_explicit(&l->done, memory_order_relaxed);
+
+    /* Never the last one: libmicrohttpd has it until it has been resumed. */
+    (void)atomic_fetch_sub_explicit(&rq->users, 1, memory_order_acq_rel);
+    atomic_store_explicit(&rq->phase, HTTP_READY, memory_order_release);
+    do {
+        rq->below = below;
+        rq->is_lowest = below == NULL;
+    } while (
+        !atomic_compare_exchange_weak_explicit(&l->done, &below, rq, memory_order_release, memory_order_relaxed));
+    if (below == NULL)
+        wake_server(h, mhd); /* until then the request is there: nobody else resumes the lowest */
+}
+
+/* Of the stack only the lowest is in its own hands; the others may end as soon as they are resumed. */
+void http_resume_others(struct http_request *rq)
+{
+    struct http_host *h = rq->host;
+    struct http_request *top, *next;
+
+    if (!rq->is_lowest)
+        return;
+    rq->is_lowest = false;
+    top = atomic_exchange_explicit(&rq->conn->listener->done, NULL, memory_order_acquire);
+    pthread_mutex_lock(&h->lock);
+    for (struct http_request *done = top; done != NULL; done = done->below)
+        unlink_waiting(done);
+    h->resuming++;
+    pthread_mutex_unlock(&h->lock);
+    for (struct http_request *done = top; done != rq; done = next) {
+        next = done->below;
+        MHD_resume_connection(done->mhd);
+    }
+    resuming_end(h);
 }
 
 static void set_result(struct http_request *rq, enum outcome outcome, enum refusal reason, const char *detail)
@@ -126,7 +187,7 @@ static void wait_cancel(struct http_request *rq, bool linked, void (*explain)(st
         explain(rq);
         wait_end(rq);
     } else {
-        http_request_release(rq); /* given up meanwhile */
+        release_late(rq);
     }
 }
 
@@ -147,15 +208,27 @@ struct request *http_change(struct http_request *rq, enum request_kind kind, enu
     return r;
 }
 
+/* Without what stands behind the ends of the two texts, which are empty in most. */
+static void copy_result(struct result *to, const struct result *from)
+{
+    const size_t texts = offsetof(struct result, detail);
+    const size_t after = offsetof(struct result, retry_s);
+
+    memcpy(to, from, texts);
+    memcpy(to->detail, from->detail, strnlen(from->detail, sizeof from->detail - 1) + 1);
+    memcpy(to->hint, from->hint, strnlen(from->hint, sizeof from->hint - 1) + 1);
+    memcpy((char *)to + after, (const char *)from + after, sizeof *to - after);
+}
+
 static void on_done(void *arg, const struct result *result, const struct state *state)
 {
     struct http_request *rq = arg;
 
     if (!take_over(rq)) {
-        http_request_release(rq);
+        release_late(rq);
         return;
     }
-    rq->result = *result;
+    copy_result(&rq->result, result);
     rq->has_result = true;
     if (rq->look != NULL)
         rq->look(rq, &rq->result, state);
@@ -193,7 +266,7 @@ static void on_look(void *arg, const struct state *state)
     struct http_request *rq = arg;
 
     if (!take_over(rq)) {
-        http_request_release(rq);
+        release_late(rq);
         return;
     }
     if (rq->look != NULL)

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "core/octets.h"
+
 #define REPLACEMENT 0xfffdU /* U+FFFD */
 
 struct scanner {
@@ -56,21 +58,40 @@ static const char *skip_escape(const char *p, const char *end)
     return p + 5;
 }
 
+/* Behind the bytes of a string that stand for themselves, whatever their character. */
+static const char *skip_plain(const char *p, const char *end)
+{
+    for (; end - p >= OCTETS_STEP; p += OCTETS_STEP) {
+        octets16 v = octets_load((const uint8_t *)p);
+        if (octets_any((octets16)(v < ' ') | (octets16)(v == '"') | (octets16)(v == '\\')))
+            break;
+    }
+    while (p < end && (uint8_t)*p >= ' ' && *p != '"' && *p != '\\')
+        p++;
+    return p;
+}
+
+/* Behind those that are ASCII, too. */
+static const char *skip_ascii(const char *p, const char *end)
+{
+    for (; end - p >= OCTETS_STEP; p += OCTETS_STEP) {
+        octets16 v = octets_load((const uint8_t *)p);
+        if (octets_any((octets16)(v >= 0x80) | (octets16)(v == '\\')))
+            break;
+    }
+    while (p < end && *p != '\\' && (uint8_t)*p < 0x80)
+        p++;
+    return p;
+}
+
 static const char *skip_string(const char *p, const char *end)
 {
-    for (p++; p < end; p++) {
-        if (*p == '"')
-            return p + 1;
-        if ((uint8_t)*p < ' ')
+    for (p = skip_plain(p + 1, end); p < end && *p == '\\'; p = skip_plain(p, end)) {
+        p = skip_escape(p + 1, end);
+        if (p == NULL)
             return NULL;
-        if (*p == '\\') {
-            p = skip_escape(p + 1, end);
-            if (p == NULL)
-                return NULL;
-            p--;
-        }
     }
-    return NULL;
+    return p < end && *p == '"' ? p + 1 : NULL;
 }
 
 static const char *skip_digits(const char *p, const char *end)
@@ -264,9 +285,21 @@ struct json_scan_iter json_scan_enter(const struct json_scan_value *container)
 /* Take the value at p of a text that is known to be well formed. */
 static void take(struct json_scan_value *out, struct json_scan_iter *it)
 {
+    enum json_scan_kind kind;
     size_t rest = 0;
-    enum err e = json_scan(out, &rest, it->p, (size_t)(it->end - it->p));
+    const char *behind;
+    enum err e;
 
+    it->p = skip_space(it->p, it->end);
+    kind = kind_of(*it->p);
+    if (kind != JSON_SCAN_OBJECT && kind != JSON_SCAN_ARRAY) {
+        behind = skip_scalar(it->p, it->end);
+        assert(behind != NULL);
+        *out = (struct json_scan_value){kind, it->p, (size_t)(behind - it->p)};
+        it->p = behind;
+        return;
+    }
+    e = json_scan(out, &rest, it->p, (size_t)(it->end - it->p));
     assert(e == ERR_OK);
     (void)e;
     it->p = it->end - rest;
@@ -396,11 +429,13 @@ size_t json_scan_decode(char *out, const struct json_scan_value *value)
 {
     const char *p = value->text + 1;
     const char *end = value->text + value->len - 1;
-    size_t n = 0;
+    size_t n = (size_t)(skip_ascii(p, end) - p); /* mostly that is all of it */
     size_t len;
     uint32_t c;
 
     assert(value->kind == JSON_SCAN_STRING);
+    memcpy(out, p, n);
+    p += n;
     while (p < end) {
         if (*p == '\\' && p[1] == 'u') {
             p = decode_unicode(&c, p + 2, end);

@@ -225,12 +225,14 @@ static size_t leave_escaped(void *cls, struct MHD_Connection *c, char *s)
     return strlen(s);
 }
 
+/* Without handshakes one thread answers far more requests than the committer takes; a second one only takes cores
+ * from it. */
 static unsigned thread_count(const struct listener *l)
 {
     cpu_set_t allowed; /* those that this process may use: a container's or a unit's share, not the machine */
     int cores = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
 
-    if (l->http.is_admin || cores < 2)
+    if (l->tls == API_TLS_NONE || cores < 2)
         return 1;
     return cores < THREADS_MAX ? (unsigned)cores : THREADS_MAX;
 }

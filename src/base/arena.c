@@ -1,8 +1,10 @@
-/* Blocks in a list, newest first; only the newest is allocated from. What does not fit into its rest gets a new
+/* What the caller lent comes first, then blocks in a list, newest first; only the newest is allocated from. What
+ * does not fit into its rest gets a new block. Memory is zeroed when it is handed out: most arenas use little of a
  * block. */
 #include "base/arena.h"
 
 #include <stdalign.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,13 +13,17 @@
 
 struct arena_block {
     struct arena_block *next;
-    size_t size; /* of bytes */
     alignas(max_align_t) unsigned char bytes[];
 };
 
 void arena_init(struct arena *a, size_t max)
 {
     *a = (struct arena){.max = max};
+}
+
+void arena_init_with(struct arena *a, size_t max, void *first, size_t len)
+{
+    *a = (struct arena){.max = max, .at = first, .left = len};
 }
 
 void arena_fini(struct arena *a)
@@ -31,27 +37,26 @@ void arena_fini(struct arena *a)
     arena_init(a, a->max);
 }
 
-static struct arena_block *add_block(struct arena *a, size_t at_least)
+static bool add_block(struct arena *a, size_t at_least)
 {
     size_t size = at_least > BLOCK_SIZE ? at_least : BLOCK_SIZE;
     struct arena_block *b;
 
     if (size > SIZE_MAX - sizeof *b)
-        return NULL;
-    b = calloc(1, sizeof *b + size);
+        return false;
+    b = malloc(sizeof *b + size);
     if (b == NULL)
-        return NULL;
-    b->size = size;
+        return false;
     b->next = a->blocks;
     a->blocks = b;
-    a->used = 0;
-    return b;
+    a->at = b->bytes;
+    a->left = size;
+    return true;
 }
 
 void *arena_alloc(struct arena *a, size_t size)
 {
     const size_t align = alignof(max_align_t);
-    struct arena_block *b = a->blocks;
     size_t padded;
     void *given;
 
@@ -60,12 +65,11 @@ void *arena_alloc(struct arena *a, size_t size)
     if (size > a->max - a->total || size > SIZE_MAX - align)
         return NULL;
     padded = (size + align - 1) / align * align;
-    if (b == NULL || b->size - a->used < padded)
-        b = add_block(a, padded);
-    if (b == NULL)
+    if (a->left < padded && !add_block(a, padded))
         return NULL;
-    given = b->bytes + a->used;
-    a->used += padded;
+    given = memset(a->at, 0, size);
+    a->at += padded;
+    a->left -= padded;
     a->total += size;
     return given;
 }

@@ -1,6 +1,8 @@
 #include "core/change.h"
 
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/attr.h"
 #include "base/crypto.h"
@@ -32,13 +34,14 @@ static const char *const kind_words[REQUEST_KINDS] = {
 
 struct request *request_new(enum request_kind kind, enum door door)
 {
-    struct request *r = calloc(1, sizeof(*r));
+    struct request *r = malloc(sizeof(*r));
 
     if (r == NULL)
         return NULL;
+    memset(r, 0, offsetof(struct request, first)); /* the arena zeroes what it gives of the rest */
     r->kind = kind;
     r->caller.door = door;
-    arena_init(&r->arena, REQUEST_ARENA_MAX);
+    arena_init_with(&r->arena, REQUEST_ARENA_MAX, r->first, sizeof(r->first));
     return r;
 }
 

@@ -5,6 +5,7 @@
 #ifndef CORE_CHANGE_H
 #define CORE_CHANGE_H
 
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -254,6 +255,9 @@ struct proof {
     uint8_t hash[SECRET_DATA_MAX];
 };
 
+#define REQUEST_ARENA_MAX ((size_t)4 << 20)
+#define REQUEST_FIRST     512
+
 struct request {
     enum request_kind kind;
     struct caller caller;
@@ -273,11 +277,10 @@ struct request {
         const struct settings *configure; /* REQUEST_CONFIGURE: becomes the settings when it is done; the caller
                                              keeps it alive until a later REQUEST_CONFIGURE is done */
     } u;
-    struct arena arena;   /* of everything that the request points at */
-    struct request *next; /* of queues; the sink's once submitted */
+    struct arena arena;                                      /* of everything that the request points at */
+    struct request *next;                                    /* of queues; the sink's once submitted */
+    alignas(max_align_t) unsigned char first[REQUEST_FIRST]; /* the arena's: enough for a value, without malloc */
 };
-
-#define REQUEST_ARENA_MAX ((size_t)4 << 20)
 
 /* Gives an empty request; NULL: out of memory. */
 MUST_USE struct request *request_new(enum request_kind kind, enum door door);

@@ -45,8 +45,11 @@ struct options {
     struct processes watched;
 };
 
+/* The request is made once, so that little of the machine goes into asking: only the value in it changes. */
 struct account {
-    char *fields[ACCOUNT_FIELDS]; /* user, key, subdomain; in the file's bytes */
+    char *subdomain; /* in the file's bytes */
+    char *request;
+    size_t len, value_at;
 };
 
 enum client_state { CLIENT_IDLE, CLIENT_UPDATING, CLIENT_ASKING };
@@ -97,9 +100,28 @@ static char *read_file(const char *path)
     return bytes;
 }
 
+static void account_init(struct account *a, char *fields[ACCOUNT_FIELDS])
+{
+    static const char value[BENCH_VALUE_LEN + 1] = "0000000000000000000000000000000000000000000";
+    char body[REQUEST_ROOM / 2];
+    int len = snprintf(body, sizeof body, "{\"subdomain\": \"%s\", \"txt\": \"%s\"}", fields[2], value);
+
+    if (len < 0 || (size_t)len >= sizeof body)
+        die("the subdomain %s is too long", fields[2]);
+    len = asprintf(&a->request,
+                   "POST /update HTTP/1.1\r\nHost: localhost\r\nX-Api-User: %s\r\nX-Api-Key: %s\r\n"
+                   "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+                   fields[0], fields[1], len, body);
+    if (len < 0)
+        die_errno("memory for the requests");
+    a->subdomain = fields[2];
+    a->len = (size_t)len;
+    a->value_at = a->len - BENCH_VALUE_LEN - (sizeof "\"}" - 1);
+}
+
 static void accounts_read(struct load *l)
 {
-    char *rest, *line, *field;
+    char *rest, *line, *fields[ACCOUNT_FIELDS];
 
     l->bytes = read_file(l->options.accounts);
     for (char *p = l->bytes; *p != '\0'; p++)
@@ -112,11 +134,11 @@ static void accounts_read(struct load *l)
         char *in_line = NULL;
 
         for (unsigned k = 0; k < ACCOUNT_FIELDS; k++) {
-            field = line != NULL ? strtok_r(k == 0 ? line : NULL, " ", &in_line) : NULL;
-            if (field == NULL)
+            fields[k] = line != NULL ? strtok_r(k == 0 ? line : NULL, " ", &in_line) : NULL;
+            if (fields[k] == NULL)
                 die("line %zu of %s is not \"user key subdomain\"", i + 1, l->options.accounts);
-            l->accounts[i].fields[k] = field;
         }
+        account_init(&l->accounts[i], fields);
     }
 }
 
@@ -142,35 +164,25 @@ static void client_connect(struct load *l, struct client *c)
 static void client_update(struct load *l, struct client *c, uint64_t at_ns)
 {
     const struct account *a = &l->accounts[c->account];
-    char request[REQUEST_ROOM], body[REQUEST_ROOM / 2];
-    int len;
 
     bench_value(c->value, l->options.seed + l->n_values++);
-    len = snprintf(body, sizeof body, "{\"subdomain\": \"%s\", \"txt\": \"%s\"}", a->fields[2], c->value);
-    if (len < 0 || (size_t)len >= sizeof body)
-        die("the subdomain %s is too long", a->fields[2]);
-    len = snprintf(request, sizeof request,
-                   "POST /update HTTP/1.1\r\nHost: localhost\r\nX-Api-User: %s\r\nX-Api-Key: %s\r\n"
-                   "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-                   a->fields[0], a->fields[1], len, body);
-    if (len < 0 || (size_t)len >= sizeof request)
-        die("the account %s is too long", a->fields[0]);
+    memcpy(a->request + a->value_at, c->value, BENCH_VALUE_LEN);
     c->sent_ns = at_ns;
     c->state = CLIENT_UPDATING;
     c->len = 0;
     l->n_sent++;
-    if (send(c->fd, request, (size_t)len, MSG_NOSIGNAL) != len && errno != ECONNRESET && errno != EPIPE)
+    if (send(c->fd, a->request, a->len, MSG_NOSIGNAL) != (ssize_t)a->len && errno != ECONNRESET && errno != EPIPE)
         die_errno("send"); /* those two show when reading */
 }
 
-static void client_next(struct load *l, struct client *c)
+static void client_next(struct load *l, struct client *c, uint64_t at_ns)
 {
     c->state = CLIENT_IDLE;
     c->account += l->options.clients;
     if (c->account >= l->n_accounts)
         c->account %= l->options.clients < l->n_accounts ? l->options.clients : l->n_accounts;
     if (l->options.rate == 0 && (l->options.count == 0 || l->n_sent < l->options.count))
-        client_update(l, c, now_ns());
+        client_update(l, c, at_ns);
 }
 
 /* ---- questions ---- */
@@ -180,10 +192,10 @@ static void client_ask(struct load *l, struct client *c)
     char name[NAME_ROOM];
     uint8_t msg[NAME_ROOM + DNS_HEADER_LEN];
     size_t len;
-    int n = snprintf(name, sizeof name, "%s.%s", l->accounts[c->account].fields[2], l->options.zone);
+    int n = snprintf(name, sizeof name, "%s.%s", l->accounts[c->account].subdomain, l->options.zone);
 
     if (n < 0 || (size_t)n >= sizeof name)
-        die("the subdomain %s is too long", l->accounts[c->account].fields[2]);
+        die("the subdomain %s is too long", l->accounts[c->account].subdomain);
     len = question_put(msg, sizeof msg, name, ++c->id);
     if (send(c->dns, msg, len, 0) != (ssize_t)len)
         die_errno("asking (is there a DNS server?)");
@@ -204,54 +216,59 @@ static void client_answer(struct load *l, struct client *c)
         l->counts.truncated++;
     else if (memmem(msg, (size_t)n, c->value, BENCH_VALUE_LEN) == NULL)
         l->counts.stale++;
-    client_next(l, c);
+    client_next(l, c, now_ns());
 }
 
 /* ---- replies ---- */
 
-/* The length of a whole reply, 0: more is to come. */
-static size_t reply_length(const char *reply, size_t len)
+/* The length of a whole reply, 0: more is to come. *body: where its body begins. */
+static size_t reply_length(const char *reply, size_t len, const char **body)
 {
-    const char *end = strstr(reply, "\r\n\r\n"), *field;
-    size_t head, body;
+    static const char field[] = "Content-Length:";
+    const char *end = memmem(reply, len, "\r\n\r\n", 4), *line = reply;
+    size_t body_len;
 
     if (end == NULL)
         return 0;
-    head = (size_t)(end - reply) + 4;
-    field = strcasestr(reply, "\r\nContent-Length:");
-    if (field == NULL || field > end)
-        die("a reply without Content-Length: %.*s", (int)head, reply);
-    field += sizeof "\r\nContent-Length:" - 1;
-    body = strtoul(field, NULL, 10);
-    if (body > REPLY_ROOM)
-        die("a reply of %zu octets", body);
-    return len >= head + body ? head + body : 0;
+    *body = end + 4;
+    while (line < end && strncasecmp(line, field, sizeof field - 1) != 0) {
+        line = memchr(line, '\n', (size_t)(*body - line)); /* there is that of the empty line */
+        line++;
+    }
+    if (line >= end)
+        die("a reply without Content-Length: %.*s", (int)(*body - reply), reply);
+    body_len = strtoul(line + sizeof field - 1, NULL, 10);
+    if (body_len > REPLY_ROOM)
+        die("a reply of %zu octets", body_len);
+    return (size_t)(reply + len - *body) >= body_len ? (size_t)(*body - reply) + body_len : 0;
 }
 
-static void client_replied(struct load *l, struct client *c)
+static void client_replied(struct load *l, struct client *c, const char *body)
 {
     unsigned status = (unsigned)strtoul(c->reply + STATUS_AT, NULL, 10);
+    uint64_t at_ns = now_ns();
 
     if (status != STATUS_OK) {
         if (l->counts.refused++ == 0) {
             l->counts.first_refusal = status;
             (void)fprintf(stderr, "load_http: refused: %s\n", c->reply);
         }
-        client_next(l, c);
+        client_next(l, c, at_ns);
         return;
     }
     l->counts.done++;
-    l->counts.unechoed += strstr(c->reply, c->value) == NULL;
-    histogram_add(&l->counts.latency, now_ns() - c->sent_ns);
+    l->counts.unechoed += strstr(body, c->value) == NULL;
+    histogram_add(&l->counts.latency, at_ns - c->sent_ns);
     if (l->options.ask_port != 0)
         client_ask(l, c);
     else
-        client_next(l, c);
+        client_next(l, c, at_ns);
 }
 
 static void client_read(struct load *l, struct client *c)
 {
     ssize_t n = recv(c->fd, c->reply + c->len, REPLY_ROOM - c->len, MSG_DONTWAIT);
+    const char *body;
 
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
@@ -259,13 +276,13 @@ static void client_read(struct load *l, struct client *c)
         l->counts.broken += c->state == CLIENT_UPDATING;
         (void)close(c->fd);
         client_connect(l, c);
-        client_next(l, c);
+        client_next(l, c, now_ns());
         return;
     }
     c->len += (size_t)n;
     c->reply[c->len] = '\0';
-    if (c->state == CLIENT_UPDATING && reply_length(c->reply, c->len) > 0)
-        client_replied(l, c);
+    if (c->state == CLIENT_UPDATING && reply_length(c->reply, c->len, &body) > 0)
+        client_replied(l, c, body);
 }
 
 /* ---- the run ---- */
@@ -372,6 +389,8 @@ static void load_close(struct load *l)
             (void)close(l->clients[i].dns);
     }
     (void)close(l->epoll);
+    for (size_t i = 0; i < l->n_accounts; i++)
+        free(l->accounts[i].request);
     free(l->clients);
     free(l->accounts);
     free(l->bytes);

@@ -394,6 +394,41 @@ static void a_client_that_leaves_while_its_change_is_under_way_harms_nobody(void
     fixture_free(f);
 }
 
+/* Requests that are done together are resumed by the first of them. Here its client has left. */
+static void changes_that_are_done_at_once_are_all_answered(void **state)
+{
+    static const char request[] = START "Content-Length: 2\r\n\r\n{}";
+    enum { CLIENTS = 40, ROUNDS = 5 };
+    static struct reply r;
+    struct fixture *f = fixture_started();
+    int fds[CLIENTS];
+
+    (void)state;
+    for (size_t i = 0; i < CLIENTS; i++)
+        fds[i] = client_connect(fixture_port(f, 0));
+    for (size_t round = 0; round < ROUNDS; round++) {
+        fixture_hold(f, true);
+        for (size_t i = 0; i < CLIENTS; i++) {
+            client_send(fds[i], request, sizeof request - 1);
+            fixture_wait_submitted(f, round * CLIENTS + i + 1);
+        }
+        (void)close(fds[0]);
+        (void)close(fds[round + 1]);
+        fixture_hold(f, false);
+        for (size_t i = 1; i < CLIENTS; i++) {
+            if (i == round + 1)
+                continue;
+            client_read(fds[i], &r);
+            assert_int_equal(r.status, 201);
+        }
+        fds[0] = client_connect(fixture_port(f, 0));
+        fds[round + 1] = client_connect(fixture_port(f, 0));
+    }
+    for (size_t i = 0; i < CLIENTS; i++)
+        (void)close(fds[i]);
+    fixture_free(f);
+}
+
 static void pipelined_requests_are_answered_in_order(void **state)
 {
     static const char requests[] = START "Content-Length: 2\r\n\r\n{}GET /health HTTP/1.1\r\nHost: x\r\n\r\n" START
@@ -482,6 +517,7 @@ int main(void)
         cmocka_unit_test(a_request_that_drips_is_ended_at_its_deadline),
         cmocka_unit_test(a_change_may_take_longer_than_the_request),
         cmocka_unit_test(a_client_that_leaves_while_its_change_is_under_way_harms_nobody),
+        cmocka_unit_test(changes_that_are_done_at_once_are_all_answered),
         cmocka_unit_test(pipelined_requests_are_answered_in_order),
         cmocka_unit_test(the_client_behind_a_trusted_proxy_is_who_counts),
         cmocka_unit_test(request_ids_differ),

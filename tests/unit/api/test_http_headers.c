@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/attr.h"
@@ -57,6 +58,27 @@ static void ambiguous_headers_are_a_problem(void **state)
         if ((h.problem == NULL) != (rows[i].problem == NULL) ||
             (h.problem != NULL && strcmp(h.problem, rows[i].problem) != 0))
             fail_msg("row %zu: %s", i, h.problem != NULL ? h.problem : "no problem");
+    }
+}
+
+/* Values are gone through several bytes at a time, names are not. */
+static void every_byte_is_seen_wherever_it_stands(void **state)
+{
+    (void)state;
+    for (unsigned c = 0; c < 256; c++) {
+        for (size_t place = 0; place < 40; place++) {
+            bool in_value = (c >= ' ' && c != 0x7f) || c == '\t';
+            bool in_name = c > ' ' && c < 0x7f && strchr("\"(),/:;<=>?@[\\]{}", (int)c) == NULL;
+            struct http_headers h = {0};
+            char text[40];
+            memset(text, 'a', sizeof text);
+            text[place] = (char)c;
+            http_headers_take(&h, "X", 1, text, sizeof text);
+            assert_int_equal(h.problem == NULL, in_value);
+            h = (struct http_headers){0};
+            http_headers_take(&h, text, sizeof text, "x", 1);
+            assert_int_equal(h.problem == NULL, in_name);
+        }
     }
 }
 
@@ -159,6 +181,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ambiguous_headers_are_a_problem),
+        cmocka_unit_test(every_byte_is_seen_wherever_it_stands),
         cmocka_unit_test(values_are_found_without_blanks_around),
         cmocka_unit_test(the_right_most_forwarded_lines_are_kept),
         cmocka_unit_test(the_announced_length_is_read),

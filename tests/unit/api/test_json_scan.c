@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -200,6 +201,42 @@ static void strings_are_decoded_as_go_decodes_them(void **state)
     }
 }
 
+/* Strings are gone through several bytes at a time: what is special must be seen in each place. */
+static void every_byte_is_seen_wherever_it_stands(void **state)
+{
+    enum { LEN = 40 };
+    char out[JSON_SCAN_DECODED_MAX(LEN + 2)];
+
+    (void)state;
+    for (unsigned c = 0; c < 256; c++) {
+        for (size_t place = 0; place < LEN; place++) {
+            bool is_plain = c >= ' ' && c != '"' && c != '\\';
+            char text[LEN + 2];
+            struct json_scan_value v;
+            size_t rest, len;
+            enum err e;
+            memset(text, 'a', sizeof text);
+            text[0] = text[LEN + 1] = '"';
+            text[1 + place] = (char)c;
+            e = json_scan(&v, &rest, text, sizeof text);
+            if (c == '"') {
+                assert_int_equal(e, ERR_OK);
+                assert_int_equal(v.len, place + 2);
+                continue;
+            }
+            assert_int_equal(e, is_plain ? ERR_OK : ERR_SYNTAX);
+            if (!is_plain)
+                continue;
+            assert_int_equal(v.len, sizeof text);
+            len = json_scan_decode(out, &v);
+            assert_int_equal(len, c < 0x80 ? LEN : LEN + 2);
+            assert_memory_equal(out, text + 1, place);
+            assert_memory_equal(out + place, c < 0x80 ? text + 1 + place : "\xef\xbf\xbd", c < 0x80 ? 1 : 3);
+            assert_memory_equal(out + len - (LEN - 1 - place), text + 2 + place, LEN - 1 - place);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +246,7 @@ int main(void)
         cmocka_unit_test(nesting_is_bounded),
         cmocka_unit_test(members_and_elements_come_in_order_and_doubled),
         cmocka_unit_test(strings_are_decoded_as_go_decodes_them),
+        cmocka_unit_test(every_byte_is_seen_wherever_it_stands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

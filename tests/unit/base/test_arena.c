@@ -47,6 +47,31 @@ static void everything_given_is_zeroed_aligned_and_apart(void **state)
     arena_fini(&a);
 }
 
+static void what_was_lent_is_used_first_and_zeroed(void **state)
+{
+    alignas(max_align_t) unsigned char lent[64];
+    struct arena a;
+    unsigned char *given;
+
+    (void)state;
+    memset(lent, 0xff, sizeof lent);
+    arena_init_with(&a, 1000, lent, sizeof lent);
+    given = arena_alloc(&a, 40);
+    assert_ptr_equal(given, lent);
+    for (size_t b = 0; b < 40; b++)
+        assert_int_equal(given[b], 0);
+    given = arena_alloc(&a, 100); /* more than is left of it */
+    assert_non_null(given);
+    assert_true(given < lent || given >= lent + sizeof lent);
+    assert_int_equal(given[0] | given[99], 0);
+    assert_null(arena_alloc(&a, 1000 - 140 + 1));
+    assert_int_equal(a.total, 140);
+    arena_fini(&a);
+    given = arena_alloc(&a, 1); /* as after arena_init */
+    assert_true(given < lent || given >= lent + sizeof lent);
+    arena_fini(&a);
+}
+
 static void the_ceiling_can_be_reached_but_not_passed(void **state)
 {
     struct arena a;
@@ -109,6 +134,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_given_is_zeroed_aligned_and_apart),
+        cmocka_unit_test(what_was_lent_is_used_first_and_zeroed),
         cmocka_unit_test(the_ceiling_can_be_reached_but_not_passed),
         cmocka_unit_test(sizes_that_no_memory_has_give_null),
         cmocka_unit_test(copies_end_in_a_nul),
