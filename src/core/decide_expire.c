@@ -2,7 +2,8 @@
 #include "core/decide_internal.h"
 #include "core/value_set.h"
 
-#define EXPIRE_MAX 1000
+/* As long as a large batch at most: whoever's change is in the same commit waits for it too. */
+#define EXPIRE_MAX 200
 
 enum err decide_expire(struct deciding *c)
 {

@@ -159,9 +159,27 @@ static void prune(struct committer *c, struct instant now)
         log_event(LOG_WARN, "prune-failed", log_err("reason", e), log_str("effect", "the journal stays longer"));
 }
 
+/* After the answers. What gathered is some hundred changes, so this takes a few milliseconds. */
+static void fold(struct committer *c)
+{
+    int64_t before_us;
+    enum err e;
+
+    if (!c->store->ops->is_fold_due(c->store))
+        return;
+    before_us = clock_mono_us(c->o.clock);
+    e = c->store->ops->fold(c->store);
+    metrics_histogram_add(&c->fold_us, (uint64_t)(clock_mono_us(c->o.clock) - before_us));
+    if (e != ERR_OK && e != ERR_BUSY && e != ERR_FULL) /* those: the next batch, which tells whoever it concerns */
+        store_failed(c, e, "bringing the tables up to the journal");
+}
+
 static void ask_for_checkpoint(struct committer *c)
 {
-    if (c->store == NULL || c->store->ops->log_octets(c->store) <= LOG_OCTETS_MAX)
+    uint64_t octets = c->store != NULL ? c->store->ops->log_octets(c->store) : 0;
+
+    atomic_store_explicit(&c->log_octets, octets, memory_order_relaxed);
+    if (octets <= LOG_OCTETS_MAX)
         return;
     (void)pthread_mutex_lock(&c->lock);
     if (!c->checkpoint_due)
@@ -200,6 +218,8 @@ static void work(struct committer *c)
     now = time_look(c);
     if (c->n_running > 0 || expiry_is_due(c, now) || pruning_is_due(c, now))
         batch_run(c, now);
+    if (c->is_well)
+        fold(c);
     if (c->is_well)
         prune(c, now);
     ask_for_checkpoint(c);
@@ -390,6 +410,7 @@ static enum err configure(struct committer *c, struct instant now, struct text *
 static enum err start_threads(struct committer *c, struct text *why)
 {
     static void *(*const mains[])(void *) = {committer_main, watchdog_main, keeper_main, checker_main};
+    static const char *const names[] = {"committer", "watchdog", "keeper", "checker"};
     pthread_t *const threads[] = {&c->thread, &c->watchdog, &c->keeper, &c->checker};
 
     for (size_t i = 0; i < ARRAY_LEN(mains); i++) {
@@ -398,6 +419,7 @@ static enum err start_threads(struct committer *c, struct text *why)
             text_printf(why, "cannot start a thread: %s", strerror(rc));
             return ERR_MEMORY;
         }
+        (void)pthread_setname_np(*threads[i], names[i]); /* for people who look at threads */
         c->n_threads++;
     }
     return ERR_OK;

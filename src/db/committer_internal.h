@@ -199,7 +199,9 @@ struct committer {
     _Atomic bool no_space;
     _Atomic uint64_t evicted_young;
     _Atomic uint64_t changes[DOOR_COUNT][REQUEST_KINDS][OUTCOME_UNKNOWN + 1];
-    struct metrics_histogram commit_us, batch_size;
+    struct metrics_histogram commit_us, batch_size, fold_us; /* the committer's thread adds */
+    struct metrics_histogram checkpoint_us;                  /* the keeper's */
+    _Atomic uint64_t checkpoints_failed, log_octets;
 
     /* The rest is the committer's thread's alone. */
     struct store *store; /* of ref; NULL: not open */

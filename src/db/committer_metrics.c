@@ -61,6 +61,8 @@ static const uint64_t batch_bounds[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512};
 void metrics_init(struct committer *c)
 {
     metrics_histogram_init(&c->commit_us, commit_bounds_us, ARRAY_LEN(commit_bounds_us));
+    metrics_histogram_init(&c->fold_us, commit_bounds_us, ARRAY_LEN(commit_bounds_us));
+    metrics_histogram_init(&c->checkpoint_us, commit_bounds_us, ARRAY_LEN(commit_bounds_us));
     metrics_histogram_init(&c->batch_size, batch_bounds, ARRAY_LEN(batch_bounds));
 }
 
@@ -126,6 +128,8 @@ static void put_store(struct committer *c, struct text *out)
 {
     const struct gauge gauges[] = {
         {"riposte_store_octets", "Size of the store with its log.", atomic_load(&c->store_octets)},
+        {"riposte_store_log_octets", "What the store's log has that its database does not have yet.",
+         atomic_load_explicit(&c->log_octets, memory_order_relaxed)},
         {"riposte_free_octets", "Free space on the disk of the store.", atomic_load(&c->free_octets)},
         {"riposte_registration_paused", "1 while free space is below limits.free-space.",
          atomic_load(&c->no_space) ? 1 : 0},
@@ -165,6 +169,17 @@ static void collect(void *self, struct text *out)
 
     metrics_histogram_put(out, "riposte_commit_seconds", "How long commits take.", &c->commit_us, 1000000);
     metrics_histogram_put(out, "riposte_commit_batch_size", "Requests that one commit answers.", &c->batch_size, 1);
+    metrics_histogram_put(
+        out, "riposte_fold_seconds",
+        "How long it takes to bring the store's tables up to its journal, after some hundred changes.", &c->fold_us,
+        1000000);
+    metrics_histogram_put(out, "riposte_checkpoint_seconds",
+                          "How long checkpoints of the store's log take, beside the commits.", &c->checkpoint_us,
+                          1000000);
+    metrics_head(out, "riposte_checkpoint_failures_total", METRIC_COUNTER,
+                 "Checkpoints that failed: the store's log grows until one works.");
+    metrics_sample_u64(out, "riposte_checkpoint_failures_total", "",
+                       atomic_load_explicit(&c->checkpoints_failed, memory_order_relaxed));
     put_gauges(out, &queue, 1);
     put_changes(c, out);
     put_checks(c, out);

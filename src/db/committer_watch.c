@@ -129,14 +129,20 @@ void keeper_look_at_space(struct committer *c)
 static void make_checkpoint(struct committer *c)
 {
     struct store_ref *ref = store_acquire(c);
+    int64_t before_us = clock_mono_us(c->o.clock);
+    bool is_made = ref != NULL && ref->store->ops->log_octets(ref->store) > 0;
     enum err e = ERR_OK;
 
-    if (ref != NULL && ref->store->ops->log_octets(ref->store) > 0)
+    if (is_made)
         e = ref->store->ops->checkpoint(ref->store);
     store_release(c, ref);
-    if (e != ERR_OK && e != ERR_BUSY)
-        log_event(LOG_WARN, "checkpoint-failed", log_err("reason", e),
-                  log_str("effect", "the write-ahead log grows until it works"));
+    if (is_made && e == ERR_OK)
+        metrics_histogram_add(&c->checkpoint_us, (uint64_t)(clock_mono_us(c->o.clock) - before_us));
+    if (e == ERR_OK || e == ERR_BUSY)
+        return;
+    (void)atomic_fetch_add_explicit(&c->checkpoints_failed, 1, memory_order_relaxed);
+    log_event(LOG_WARN, "checkpoint-failed", log_err("reason", e),
+              log_str("effect", "the write-ahead log grows until it works"));
 }
 
 /* When the keeper has something to do next. Holding lock. */

@@ -18,6 +18,7 @@
 #define LOG_PAGE_OCTETS    4096
 #define LOG_RESTART_OCTETS ((int64_t)64 << 20) /* a log of this size is worth making one commit wait for */
 #define LOG_RESTART_MS     50                  /* how long it may wait */
+#define FOLD_DUE           256                 /* positions: a few milliseconds of work */
 
 static struct sqlite_store *self(struct store *st)
 {
@@ -57,6 +58,30 @@ static enum err apply_with_clean_log(struct store *st, uint64_t after, const str
     return e == ERR_OK ? sqlite_apply(st, after, b) : e;
 }
 
+static enum err fold_with_clean_log(struct store *st)
+{
+    struct sqlite_store *s = self(st);
+    enum err e = ERR_OK;
+
+    if (!s->log_is_clean)
+        e = empty_log(s);
+    return e == ERR_OK ? sqlite_fold(st) : e;
+}
+
+static bool store_is_fold_due(const struct store *st)
+{
+    return ((const struct sqlite_store *)st)->unfolded >= FOLD_DUE;
+}
+
+/* The commit that has to wait for the restart waits for little: what came during the checkpoint before is moved
+ * without it. */
+static int restart_log(sqlite3 *db, int *pages, int *moved)
+{
+    int rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, pages, moved);
+
+    return rc == SQLITE_OK ? sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_RESTART, pages, moved) : rc;
+}
+
 static enum err store_checkpoint(struct store *st)
 {
     struct sqlite_store *s = self(st);
@@ -75,7 +100,7 @@ static enum err store_checkpoint(struct store *st)
         /* Under a steady load a passive checkpoint never quite gets to the end, and the log would only grow. While
          * a reader keeps it from moving everything, waiting would help nobody. */
         if (rc == SQLITE_OK && pages == moved && (int64_t)pages * LOG_PAGE_OCTETS > LOG_RESTART_OCTETS)
-            rc = sqlite3_wal_checkpoint_v2(s->checkpoint_db, NULL, SQLITE_CHECKPOINT_RESTART, &pages, &moved);
+            rc = restart_log(s->checkpoint_db, &pages, &moved);
     }
     (void)pthread_mutex_unlock(&s->checkpoint_lock);
     if (rc == SQLITE_OK && pages == moved)
@@ -91,6 +116,8 @@ static enum err prune_with_clean_log(struct store *st, int64_t before_s, uint64_
     *pruned = 0;
     if (!s->log_is_clean)
         e = empty_log(s);
+    if (e == ERR_OK)
+        e = sqlite_fold(st); /* what is not in the tables yet must stay in the journal */
     return e == ERR_OK ? sqlite_prune(st, before_s, most, pruned) : e;
 }
 
@@ -122,6 +149,9 @@ static void store_shut(struct store *st)
 {
     struct sqlite_store *s = self(st);
 
+    if (s->db != NULL && s->mode == STORE_SERVE && s->log_is_clean && !s->has_failed && s->unfolded > 0)
+        (void)!fold_with_clean_log(
+            st); /* for whoever looks into the tables by himself; the next load() does not need it */
     (void)pthread_mutex_lock(&s->checkpoint_lock);
     s->shut = true;
     conn_close(&s->checkpoint_db);
@@ -146,6 +176,8 @@ static void store_close(struct store *st)
 static const struct store_ops sqlite_ops = {
     .load = sqlite_load,
     .apply = apply_with_clean_log,
+    .fold = fold_with_clean_log,
+    .is_fold_due = store_is_fold_due,
     .journal = sqlite_journal,
     .backup = sqlite_backup,
     .prune = prune_with_clean_log,
@@ -203,11 +235,16 @@ static enum err use_log(struct sqlite_store *s, struct text *why)
 static enum err prepare(struct sqlite_store *s, struct text *why)
 {
     int64_t last_backup_s = 0;
+    uint64_t folded = 0;
+    uint64_t end = 0;
     enum err e = conn_number(s->db, "SELECT last_backup_s FROM meta", 0, &last_backup_s);
 
     atomic_store_explicit(&s->last_backup_s, last_backup_s, memory_order_relaxed);
     if (e == ERR_OK && s->mode == STORE_SERVE)
         e = apply_stmts_init(&s->apply, s->db);
+    if (e == ERR_OK && s->mode == STORE_SERVE)
+        e = apply_position(&s->apply, &folded, &end);
+    s->unfolded = end - folded;
     if (e != ERR_OK)
         text_printf(why, "cannot read %s: %s", s->path, sqlite3_errmsg(s->db));
     return e;

@@ -1,9 +1,11 @@
-/* One transaction of the committer: the end of the journal is checked, then the effects of each entry go into the
- * state tables and the entry into the journal. */
+/* Transactions of the committer. A batch: the end of the journal is checked, then the entries go into it, and their
+ * effects, unless that may wait, into the state tables. And the folding of what has waited. */
 #include <assert.h>
 #include <stdlib.h>
 
 #include "db/sqlite_store.h"
+
+#define UNFOLDED_MAX 4096 /* a start has no more than that to replay, whoever forgets to fold */
 
 static enum err run(struct apply_stmts *a, enum apply_stmt which)
 {
@@ -12,14 +14,16 @@ static enum err run(struct apply_stmts *a, enum apply_stmt which)
     return stmt_run(&u);
 }
 
-static enum err read_position(struct apply_stmts *a, uint64_t *seq)
+enum err apply_position(struct apply_stmts *a, uint64_t *folded, uint64_t *end)
 {
     struct row r = {.st = a->st[STMT_POSITION]};
 
-    if (row_next(&r))
-        *seq = (uint64_t)row_int_to(&r, INT64_MAX);
-    else if (r.err == ERR_OK)
+    if (row_next(&r)) {
+        *folded = (uint64_t)row_int_to(&r, INT64_MAX);
+        *end = (uint64_t)row_int_to(&r, INT64_MAX);
+    } else if (r.err == ERR_OK) {
         r.err = ERR_CORRUPT;
+    }
     (void)sqlite3_reset(r.st); /* r.err has it */
     return r.err;
 }
@@ -58,33 +62,37 @@ static enum err put_observation(struct apply_stmts *a, const struct observation 
     return stmt_run(&u);
 }
 
-static enum err put_meta(struct apply_stmts *a, uint64_t after, const struct store_batch *b)
+/* Whether the batch's effects, and what is in the journal before them, may be folded into the tables later. An
+ * empty batch is there to write something. */
+static bool may_wait(const struct store_batch *b, uint64_t unfolded)
 {
-    struct stmt_use u = stmt_begin(a->st[STMT_META]);
-
-    stmt_int(&u, (int64_t)(after + b->n));
-    stmt_int(&u, b->n > 0 ? b->entries[b->n - 1]->time_s : 0); /* the greater of it and what is stored */
-    stmt_int(&u, b->last_backup_s);
-    return stmt_run_one(&u);
+    if (b->n == 0 || b->last_backup_s != 0 || unfolded > UNFOLDED_MAX)
+        return false;
+    for (size_t i = 0; i < b->n; i++) {
+        if (!fold_can_wait(b->entries[i]))
+            return false;
+    }
+    return true;
 }
 
-static enum err write_all(struct apply_stmts *a, uint64_t after, const struct store_batch *b)
+/* Gives how far behind the tables are afterwards. */
+static enum err write_all(struct apply_stmts *a, uint64_t after, const struct store_batch *b, uint64_t *unfolded)
 {
+    uint64_t folded = 0;
     uint64_t end = 0;
-    enum err e = read_position(a, &end);
+    enum err e = apply_position(a, &folded, &end);
 
     if (e == ERR_OK && end != after)
         e = ERR_STALE;
-    for (size_t i = 0; e == ERR_OK && i < b->n; i++) {
-        const struct entry *entry = b->entries[i];
-        for (size_t k = 0; e == ERR_OK && k < entry->n_effects; k++)
-            e = effect_write(a, &entry->effects[k]);
-        if (e == ERR_OK)
-            e = put_entry(a, after + 1 + i, entry);
-    }
+    for (size_t i = 0; e == ERR_OK && i < b->n; i++)
+        e = put_entry(a, after + 1 + i, b->entries[i]);
     for (size_t i = 0; e == ERR_OK && i < b->n_observations; i++)
         e = put_observation(a, &b->observations[i]);
-    return e == ERR_OK ? put_meta(a, after, b) : e;
+    *unfolded = after + b->n - folded;
+    if (e != ERR_OK || may_wait(b, *unfolded))
+        return e;
+    *unfolded = 0;
+    return fold_tail(a, folded, b->last_backup_s);
 }
 
 /* End a transaction that wrote nothing for good. Should even this fail, the next BEGIN fails too. */
@@ -99,6 +107,7 @@ static void roll_back(struct apply_stmts *a)
 static enum err commit(struct apply_stmts *a, uint64_t after)
 {
     enum err e = run(a, STMT_COMMIT);
+    uint64_t folded = 0;
     uint64_t end = 0;
 
     if (e == ERR_OK)
@@ -108,28 +117,81 @@ static enum err commit(struct apply_stmts *a, uint64_t after)
         return ERR_BUSY;
     }
     roll_back(a);
-    if (e == ERR_FULL && sqlite3_get_autocommit(a->db) != 0 && read_position(a, &end) == ERR_OK && end == after)
+    if (e == ERR_FULL && sqlite3_get_autocommit(a->db) != 0 && apply_position(a, &folded, &end) == ERR_OK &&
+        end == after)
         return ERR_FULL;
     return ERR_UNKNOWN;
 }
 
-enum err sqlite_apply(struct store *st, uint64_t after, const struct store_batch *b)
+static enum err apply(struct sqlite_store *s, uint64_t after, const struct store_batch *b)
 {
-    struct sqlite_store *s = (struct sqlite_store *)st;
     struct apply_stmts *a = &s->apply;
-    enum err e;
+    uint64_t unfolded = 0;
+    enum err e = run(a, STMT_BEGIN);
 
-    assert(s->mode == STORE_SERVE && !s->shut);
-    e = run(a, STMT_BEGIN);
     if (e != ERR_OK)
         return e;
-    e = write_all(a, after, b);
+    e = write_all(a, after, b, &unfolded);
     if (e != ERR_OK) {
         roll_back(a);
         return e;
     }
     e = commit(a, after);
-    if (e == ERR_OK && b->last_backup_s != 0)
+    if (e != ERR_OK)
+        return e;
+    s->unfolded = unfolded;
+    if (b->last_backup_s != 0)
         atomic_store_explicit(&s->last_backup_s, b->last_backup_s, memory_order_relaxed);
+    return ERR_OK;
+}
+
+enum err sqlite_apply(struct store *st, uint64_t after, const struct store_batch *b)
+{
+    struct sqlite_store *s = (struct sqlite_store *)st;
+    enum err e;
+
+    assert(s->mode == STORE_SERVE && !s->shut);
+    e = apply(s, after, b);
+    if (e != ERR_OK && e != ERR_BUSY && e != ERR_STALE)
+        s->has_failed = true;
+    return e;
+}
+
+static enum err fold(struct apply_stmts *a)
+{
+    uint64_t folded = 0;
+    uint64_t end = 0;
+    enum err e = run(a, STMT_BEGIN);
+
+    if (e != ERR_OK)
+        return e;
+    e = apply_position(a, &folded, &end);
+    if (e == ERR_OK)
+        e = fold_tail(a, folded, 0);
+    if (e != ERR_OK) {
+        roll_back(a);
+        return e;
+    }
+    return commit(a, end);
+}
+
+/* Its commit is not flushed: what it writes is in the journal, which is, and the next commit flushes both. */
+enum err sqlite_fold(struct store *st)
+{
+    struct sqlite_store *s = (struct sqlite_store *)st;
+    enum err e;
+
+    assert(s->mode == STORE_SERVE && !s->shut);
+    if (s->unfolded == 0)
+        return ERR_OK;
+    e = conn_exec(s->db, "PRAGMA synchronous=NORMAL");
+    if (e == ERR_OK)
+        e = fold(&s->apply);
+    if (conn_exec(s->db, "PRAGMA synchronous=FULL") != ERR_OK && (e == ERR_OK || e == ERR_BUSY || e == ERR_FULL))
+        e = ERR_IO;
+    if (e == ERR_OK)
+        s->unfolded = 0;
+    else if (e != ERR_BUSY)
+        s->has_failed = true;
     return e;
 }

@@ -77,7 +77,8 @@ static enum err check_load(sqlite3 *db, struct findings *f)
 /* ---- the journal ---- */
 
 struct replay {
-    sqlite3 *db; /* NULL: the journal does not begin at its beginning */
+    sqlite3 *db;     /* NULL: the journal does not begin at its beginning */
+    uint64_t folded; /* the tables have nothing of what comes after it */
     struct apply_stmts stmts;
 };
 
@@ -107,7 +108,7 @@ static void replay_close(struct replay *p)
 /* ERR_CORRUPT and ERR_VERSION end the replay but not the looking. */
 static enum err replay_entry(struct replay *p, const struct entry *e, struct findings *f)
 {
-    for (size_t i = 0; p->db != NULL && i < e->n_effects; i++) {
+    for (size_t i = 0; p->db != NULL && e->seq <= p->folded && i < e->n_effects; i++) {
         enum err err = effect_write(&p->stmts, &e->effects[i]);
         if (err == ERR_OK)
             continue;
@@ -308,15 +309,12 @@ static enum err compare_tables(sqlite3 *db, sqlite3 *replayed, struct findings *
 /* ---- all ---- */
 
 /* True when the journal reaches back to the first change. */
-static enum err journal_is_complete(sqlite3 *db, bool *complete)
+static enum err journal_is_complete(sqlite3 *db, int64_t folded, bool *complete)
 {
     int64_t first = 0;
-    int64_t end = 0;
     enum err e = conn_number(db, "SELECT min(seq) FROM journal", 0, &first);
 
-    if (e == ERR_OK)
-        e = conn_number(db, "SELECT seq FROM meta", 0, &end);
-    *complete = first == 1 || (first == 0 && end == 0);
+    *complete = first == 1 || (first == 0 && folded == 0);
     return e;
 }
 
@@ -325,9 +323,13 @@ static enum err check_fold(sqlite3 *db, struct text *report, unsigned *n)
     struct findings journal = {.report = report};
     struct findings tables = {.report = report};
     struct replay p = {0};
+    int64_t folded = 0;
     bool complete = false;
-    enum err e = journal_is_complete(db, &complete);
+    enum err e = conn_number(db, "SELECT seq FROM meta", 0, &folded);
 
+    if (e == ERR_OK)
+        e = journal_is_complete(db, folded, &complete);
+    p.folded = (uint64_t)folded;
     if (e == ERR_OK && complete)
         e = replay_open(&p);
     if (e == ERR_OK)

@@ -23,7 +23,7 @@
 enum err sqlite_err(int rc);
 
 enum conn_mode {
-    CONN_WRITE,   /* the committer's: WAL, synchronous FULL, foreign keys, no automatic checkpoints */
+    CONN_WRITE,   /* the committer's: WAL, synchronous FULL, no automatic checkpoints */
     CONN_READ,    /* never writes */
     CONN_SCRATCH, /* an unnamed temporary database, or a copy that nobody else knows: nothing needs to last */
 };

@@ -9,21 +9,18 @@
 
 static const char *const sql[STMT_COUNT] = {
     [STMT_BEGIN] = "BEGIN IMMEDIATE",
-    [STMT_POSITION] = "SELECT seq FROM meta",
+    [STMT_POSITION] = "SELECT seq, max(seq, coalesce((SELECT max(seq) FROM journal), 0)) FROM meta",
     [STMT_COMMIT] = "COMMIT",
     [STMT_ROLLBACK] = "ROLLBACK",
     [STMT_JOURNAL] = "INSERT INTO journal (" JOURNAL_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [STMT_TAIL] = "SELECT " JOURNAL_COLUMNS " FROM journal WHERE seq > ? ORDER BY seq LIMIT 512",
     [STMT_META] = "UPDATE meta SET seq = ?, time_s = max(time_s, ?), last_backup_s = max(last_backup_s, ?)",
     [STMT_OBSERVE] = PUT_ROW("observations", "credential, last_used_s, last_from, door", "?, ?, ?, ?",
                              "(credential) DO UPDATE SET last_used_s = excluded.last_used_s,"
                              " last_from = excluded.last_from, door = excluded.door"),
-    [STMT_CLAIM_PUT] =
-        PUT_ROW("claims", "name, slot, credential, place, added_s, expires_s, network, door, pinned, rdata",
-                "?, ?, ?, ?, ?, ?, ?, ?, ?, ?",
-                "(name, slot) DO UPDATE SET credential = excluded.credential, place = excluded.place,"
-                " added_s = excluded.added_s, expires_s = excluded.expires_s,"
-                " network = excluded.network, door = excluded.door, pinned = excluded.pinned,"
-                " rdata = excluded.rdata"),
+    /* Not as PUT_ROW: without foreign keys this overwrites the row where it lies, with one search. */
+    [STMT_CLAIM_PUT] = "INSERT OR REPLACE INTO claims (name, slot, credential, place, added_s, expires_s, network,"
+                       " door, pinned, rdata) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [STMT_CLAIM_END] = "DELETE FROM claims WHERE name = ? AND slot = ?",
     [STMT_NAME_PUT] = PUT_ROW("names", "id, account, zone, owner, folded, created_s, retired_s, subtree",
                               "?, ?, ?, ?, ?, ?, ?, ?",

@@ -561,6 +561,10 @@ enum err sqlite_load_from(sqlite3 *db, struct state *s, const struct store_progr
         e = last_id(&ld, "SELECT max(id) FROM credentials", &ld.last_credential);
     for (size_t i = 0; e == ERR_OK && i < ARRAY_LEN(scans); i++)
         e = run_scan(&ld, &scans[i]);
+    if (e == ERR_OK) {
+        ld.what = "journal"; /* what the tables do not have yet */
+        e = sqlite_replay(db, s);
+    }
     if (e == ERR_OK)
         state_set_position(s, ld.seq, time_s);
     else

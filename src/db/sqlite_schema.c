@@ -5,7 +5,7 @@
  * row and a place. A claim is found by (name, slot), so that a full name's claims are changed in place. Rows whose
  * ids must not be given out again stay: accounts, names, credentials and tokens with their times; secrets and
  * aliases with `ended`. Account 0 and credential 0 are the administrator, so that every reference has something to
- * refer to. */
+ * refer to. References are looked at by `riposte check store`; the committer's connection does not enforce them. */
 #include "db/sqlite_store.h"
 
 #include <assert.h>
@@ -23,7 +23,7 @@ static const char *const version_1[] = {
     " one INTEGER PRIMARY KEY CHECK (one = 1),"
     " store_id BLOB NOT NULL CHECK (length(store_id) = 16)," /* with seq: a position */
     " created_s INTEGER NOT NULL,"
-    " seq INTEGER NOT NULL," /* the newest entry of the journal, also when all are pruned */
+    " seq INTEGER NOT NULL," /* the state tables are the fold of the journal up to here (sqlite_fold.c) */
     " time_s INTEGER NOT NULL,"
     " last_backup_s INTEGER NOT NULL,"
     " program TEXT NOT NULL" /* the first version of riposte that reads this schema */

@@ -25,6 +25,7 @@ enum apply_stmt {
     STMT_ROLLBACK,
     STMT_JOURNAL,
     STMT_META,
+    STMT_TAIL,
     STMT_OBSERVE,
     STMT_CLAIM_PUT,
     STMT_CLAIM_END,
@@ -70,6 +71,8 @@ struct sqlite_store {
     sqlite3 *db;
     struct apply_stmts apply;
     bool log_is_clean; /* nothing is in the write-ahead log that may not be on disk: see sqlite.c */
+    bool has_failed;   /* so that nothing more is written to such a log */
+    uint64_t unfolded; /* the tables are so many positions behind the journal */
     /* The connection that checkpoint() uses, opened by its first call. */
     pthread_mutex_t checkpoint_lock;
     sqlite3 *checkpoint_db;
@@ -118,12 +121,24 @@ MUST_USE enum err schema_look(sqlite3 *db, const char *path, const struct migrat
 MUST_USE enum err schema_migrate(sqlite3 *db, const char *path, const struct migrations *m, int64_t version,
                                  struct text *why);
 
+/* ---- sqlite_fold.c ---- */
+
+/* Whether the entry has only effects that may be folded into their tables later. */
+bool fold_can_wait(const struct entry *e);
+/* Inside a transaction: fold what is in the journal after `folded` into the tables, and note that. */
+MUST_USE enum err fold_tail(struct apply_stmts *a, uint64_t folded, int64_t last_backup_s);
+/* Fold the tail into a state that was loaded from the tables; in the same transaction. */
+MUST_USE enum err sqlite_replay(sqlite3 *db, struct state *s);
+
 /* ---- sqlite_load.c, sqlite_apply.c, sqlite_journal.c, sqlite_backup.c, sqlite_check.c ---- */
 
 MUST_USE enum err sqlite_load(struct store *st, struct state *s, const struct store_progress *p, struct text *why);
 /* The same on a connection that is inside a transaction. */
 MUST_USE enum err sqlite_load_from(sqlite3 *db, struct state *s, const struct store_progress *p, struct text *why);
 MUST_USE enum err sqlite_apply(struct store *st, uint64_t after, const struct store_batch *b);
+MUST_USE enum err sqlite_fold(struct store *st);
+/* How far the tables are, and where the journal ends. */
+MUST_USE enum err apply_position(struct apply_stmts *a, uint64_t *folded, uint64_t *end);
 MUST_USE enum err sqlite_prune(struct store *st, int64_t before_s, uint64_t most, uint64_t *pruned);
 MUST_USE enum err sqlite_journal(struct store *st, const struct journal_filter *f, journal_visit *visit, void *arg);
 /* Read one entry of SELECT JOURNAL_COLUMNS; e is initialized by the caller, who finishes it too. */

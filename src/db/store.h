@@ -48,6 +48,12 @@ struct store_ops {
      * ERR_STALE: it ends elsewhere, nothing was written. ERR_BUSY, ERR_IO, ERR_FULL (disk), ERR_CORRUPT: nothing
      * was written. ERR_UNKNOWN: the commit itself failed; it may be there or not: close, open, load. */
     MUST_USE enum err (*apply)(struct store *st, uint64_t after, const struct store_batch *b);
+    /* Bring the state tables up to the journal: apply() may leave claims and serials to this, so that many changes
+     * of a row are one write. Nothing depends on when, or whether, it is called: what is in the journal only is
+     * there for load() too. Blocks for no sync. ERR_BUSY, ERR_FULL: later; ERR_UNKNOWN, ERR_IO, ERR_CORRUPT: as in
+     * apply(). */
+    MUST_USE enum err (*fold)(struct store *st);
+    bool (*is_fold_due)(const struct store *st); /* enough has gathered for fold() to be worth it */
     /* See change_sink.journal; own connection, any thread. */
     MUST_USE enum err (*journal)(struct store *st, const struct journal_filter *f, journal_visit *visit, void *arg);
     /* See change_sink.backup; own connection, any thread. */
@@ -60,8 +66,9 @@ struct store_ops {
     uint64_t (*log_octets)(struct store *st); /* in the write-ahead log, about; any thread */
     void (*size)(struct store *st, uint64_t *octets, uint64_t *free_octets,
                  int64_t *last_backup_s); /* any thread */
-    /* Let go of the file and of the lock, so that it can be opened anew: load, apply and prune must not be called
-     * again. What other threads do on connections of their own goes on; close() is due when they have left. */
+    /* Let go of the file and of the lock, so that it can be opened anew: load, apply, fold and prune must not be
+     * called again. What other threads do on connections of their own goes on; close() is due when they have left.
+     */
     void (*shut)(struct store *st);
     void (*close)(struct store *st); /* shuts and frees */
 };

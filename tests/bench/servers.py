@@ -246,6 +246,7 @@ class Riposte(Server):
     name = "riposte"
     address = "127.0.0.1"
     workers = 1
+    more = ""  # of the configuration
 
     def __init__(self, folder, binary, store=None):
         """store: a database to begin with, which is copied; None: an empty one."""
@@ -258,7 +259,7 @@ class Riposte(Server):
             shutil.copyfile(store, self.folder / "riposte.db")
         (self.folder / "riposte.yaml").write_text(CONFIG.format(
             zone=fill.ZONE, address=self.address, port=self.port, workers=self.workers, http=self.http,
-            folder=self.folder))
+            folder=self.folder) + self.more)
 
     def command(self):
         return [str(self.binary), "serve", "-c", str(self.folder / "riposte.yaml")]
@@ -286,6 +287,16 @@ class Riposte(Server):
         if done.returncode != 0:
             raise RuntimeError("%s %s: %s" % (self.name, " ".join(args), done.stderr.strip()[-400:]))
         return json.loads(done.stdout)
+
+    def metrics(self):
+        """Each sample of /metrics, by its name and labels."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as s:
+            s.settimeout(10)
+            s.connect(str(self.folder / "admin.sock"))
+            s.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            text = b"".join(iter(lambda: s.recv(65536), b"")).decode().partition("\r\n\r\n")[2]
+        lines = (line.rsplit(" ", 1) for line in text.splitlines() if line.startswith("riposte_"))
+        return {name: float(value) for name, value in lines}
 
     def check(self):
         """What `riposte check store` says; it must be content with a store that was filled from behind."""

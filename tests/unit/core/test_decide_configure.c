@@ -189,10 +189,10 @@ static void claims_expire_when_their_time_has_come_and_a_thousand_at_once(void *
     assert_int_equal(add(w, &h, "n0", ch[0].text), REFUSAL_NONE); /* renewed just in time */
     later(w, 1);
     assert_done(w, &r);
-    assert_int_equal(effects_of(w, EFFECT_CLAIM_EXPIRED), 1000);
-    assert_done(w, &r);
-    assert_int_equal(effects_of(w, EFFECT_CLAIM_EXPIRED), 200);
-    assert_done(w, &r);
+    for (unsigned i = 0; i < 1200; i += 200) { /* a portion each, so that no commit is long */
+        assert_int_equal(effects_of(w, EFFECT_CLAIM_EXPIRED), 200);
+        assert_done(w, &r);
+    }
     assert_false(w->res.is_change);
     assert_int_equal(state_counts(w->s).claims, 1);
     assert_true(is_served(w, 1, ch[0].text));

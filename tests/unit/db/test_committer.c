@@ -13,6 +13,7 @@
 #include "base/crypto.h"
 #include "base/log.h"
 #include "db/harness.h"
+#include "db/sqlite_conn.h"
 
 #define W0 "w0.auth.example.org"
 
@@ -676,6 +677,44 @@ static void what_is_queued_at_the_stop_is_finished(void **state)
     assert_int_equal(values_in_state(h), MANY);
 }
 
+static int64_t folded_to(const struct harness *h)
+{
+    sqlite3 *db;
+    int64_t seq;
+    int rc;
+
+    assert_int_equal(conn_open(&db, h->path, CONN_READ, &rc), ERR_OK);
+    assert_int_equal(conn_number(db, "SELECT seq FROM meta", -1, &seq), ERR_OK);
+    conn_close(&db);
+    return seq;
+}
+
+static void after_some_hundred_changes_the_tables_follow_the_journal(void **state)
+{
+    struct harness *h = *state;
+    struct metrics_source m;
+    int64_t before;
+    struct text t;
+
+    harness_start(h);
+    make_names(h, 1);
+    before = folded_to(h);
+    for (unsigned i = 0; i < 40; i++)
+        assert_done(run(h, add_request(W0, i)));
+    assert_int_equal(folded_to(h), before);
+    for (unsigned i = 40; i < 300; i++)
+        assert_done(run(h, add_request(W0, i)));
+    assert_true(values_in_state(h) > 0); /* answered by the committer's thread behind whatever it was doing */
+    assert_in_range(folded_to(h), before + 200, before + 299);
+    text_init(&t, 1 << 20);
+    m = committer_metrics(h->c);
+    m.collect(m.self, &t);
+    assert_non_null(strstr(t.bytes, "riposte_fold_seconds_count 1\n"));
+    text_fini(&t);
+    harness_stop(h);
+    assert_int_equal(folded_to(h), before + 300);
+}
+
 static void metrics_tell_what_happened(void **state)
 {
     static const char *const expected[] = {
@@ -684,6 +723,10 @@ static void metrics_tell_what_happened(void **state)
         "riposte_store_ok 1\n",
         "riposte_commit_seconds_count ",
         "riposte_commit_batch_size_bucket{le=\"1\"} ",
+        "riposte_fold_seconds_count 0\n",
+        "riposte_checkpoint_seconds_count ",
+        "riposte_checkpoint_failures_total 0\n",
+        "riposte_store_log_octets ",
         "riposte_queue_length 0\n",
         "riposte_journal_seq 5\n",
         "riposte_changes_total{door=\"admin\",kind=\"value-add\",outcome=\"done\"} 2\n",
@@ -826,6 +869,7 @@ int main(void)
         WITH_HARNESS(a_long_log_is_moved_into_the_database_beside_the_commits),
         WITH_HARNESS(what_is_queued_at_the_stop_is_finished),
         WITH_HARNESS(metrics_tell_what_happened),
+        WITH_HARNESS(after_some_hundred_changes_the_tables_follow_the_journal),
         WITH_HARNESS(those_whom_one_commit_answered_share_the_next_one),
         WITH_HARNESS(many_clients_at_once_all_get_their_answer),
     };

@@ -162,11 +162,6 @@ static void an_effect_that_does_not_fit_leaves_nothing_of_its_batch(void **state
     add_claim(&e, EFFECT_CLAIM_REMOVED, 7, 7, 7, "never added");
     assert_int_equal(st->ops->apply(st, 1, &b), ERR_CORRUPT);
     entry_fini(&e);
-    entry_init(&e);
-    e.time_s = TIME_0 + 20;
-    add_name(&e, EFFECT_NAME_MADE, 1, 99, "x.auth.example.org", 0, 0); /* there is no account 99 */
-    assert_int_equal(st->ops->apply(st, 1, &b), ERR_CORRUPT);
-    entry_fini(&e);
     assert_int_equal(apply_scenario(st, 2), ERR_OK);
     s = load_state(st);
     assert_int_equal(state_seq(s), 2);
