@@ -67,7 +67,7 @@ static void assert_loads(struct store *st, uint64_t entries)
     struct state *folded = NULL;
     struct text x, y;
 
-    assert_int_equal(state_new(&folded), ERR_OK);
+    assert_int_equal(state_new(&folded, NULL), ERR_OK);
     for (uint64_t seq = 1; seq <= entries; seq++) {
         struct entry e;
         scenario_entry(&e, seq);
