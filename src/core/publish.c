@@ -329,31 +329,15 @@ enum err state_stage(struct state *s, struct table_batch *b)
 
 /* ---- all at once ---- */
 
-/* The zones have been staged. Nearly all names are the only node at their owner, with nothing above them: these
- * need no batch. */
-static bool is_plain(const struct state *s, const struct name_entry *n)
-{
-    struct index_walk w = aliases_of(s, name_id(n));
-    struct name owner;
+typedef enum err stage_part(struct state *s, struct table_batch *b);
 
-    if (!row_is_single_label(row_of(n)) || !name_entry_is_served(s, n) || aliases_next(s, &w, name_id(n)) != NULL)
-        return false;
-    name_folded_owner(s, n, &owner);
-    return !is_static_owner(s, state_zone(s, name_zone(n)), &owner) && state_alias_over(s, &owner) == NULL;
-}
-
-static enum err publish_unusual(struct state *s)
+static enum err publish_part(struct state *s, stage_part *stage)
 {
     struct table_batch *b = NULL;
     enum err e = table_batch_new(&b, s->table);
 
     if (e == ERR_OK)
-        e = stage_zones(s, b);
-    for (uint32_t id = 1; e == ERR_OK && id <= s->names.last; id++)
-        if (is_plain(s, state_name(s, id)))
-            refs_unmark(&s->names, id);
-    if (e == ERR_OK)
-        e = stage_rest(s, b);
+        e = stage(s, b);
     if (e == ERR_OK)
         table_batch_publish(b);
     else
@@ -361,22 +345,64 @@ static enum err publish_unusual(struct state *s)
     return e;
 }
 
-enum err state_fill(struct state *s)
+/* A name on its way into the table. */
+struct filling {
+    struct name_entry *n;
+    struct name owner;
+    uint64_t hash;
+};
+
+/* Nearly all names are the only node at their owner, with nothing above them: these need no batch. Those with
+ * aliases keep their mark, for the aliases. */
+static bool is_plain(const struct state *s, const struct filling *f)
 {
-    enum err e = publish_unusual(s);
+    return row_is_single_label(row_of(f->n)) && name_entry_is_served(s, f->n) &&
+           !is_static_owner(s, state_zone(s, name_zone(f->n)), &f->owner) && state_alias_over(s, &f->owner) == NULL;
+}
 
-    index_fini(&s->by_owner); /* what is left in it is put again */
-    for (uint32_t id = 1; e == ERR_OK && id <= s->names.last; id++) {
-        const struct name_entry *n = state_name(s, id);
-        struct name owner;
+static enum err fill_name(struct state *s, const struct filling *f)
+{
+    struct index_walk w = aliases_of(s, name_id(f->n));
+    enum err e;
 
-        if ((row_of(n)->row_flags & ROW_IN_TABLE) != 0)
-            continue;
-        name_folded_owner(s, n, &owner);
-        if (is_plain(s, n))
-            e = table_fill(s->table, row_of(n), &owner);
-        else
-            e = index_put(&s->by_owner, table_hash(s->table, &owner), id);
+    if (state_find_name(s, &f->owner, f->hash) != NULL)
+        return ERR_CORRUPT;
+    if (!is_plain(s, f))
+        return index_put(&s->by_owner, f->hash, name_id(f->n));
+    e = table_fill(s->table, row_of(f->n), f->hash);
+    if (s->n_aliases == 0 || aliases_next(s, &w, name_id(f->n)) == NULL)
+        refs_unmark(&s->names, name_id(f->n));
+    return e;
+}
+
+#define FILL_AHEAD 32 /* names whose slots are fetched at a time */
+
+static enum err fill_names(struct state *s)
+{
+    struct filling ahead[FILL_AHEAD];
+    enum err e = table_reserve(s->table, s->names.last);
+
+    index_fini(&s->by_owner); /* what is to be in it is put again */
+    for (uint32_t id = 1, n; e == ERR_OK && id <= s->names.last; id += n) {
+        for (n = 0; n < FILL_AHEAD && id + n <= s->names.last; n++) {
+            struct filling *f = &ahead[n];
+
+            f->n = state_name(s, id + n);
+            name_folded_owner(s, f->n, &f->owner);
+            f->hash = table_hash(s->table, &f->owner);
+            (void)table_prefetch(s->table, f->hash);
+        }
+        for (uint32_t i = 0; e == ERR_OK && i < n; i++)
+            e = fill_name(s, &ahead[i]);
     }
     return e;
+}
+
+enum err state_fill(struct state *s)
+{
+    enum err e = publish_part(s, stage_zones);
+
+    if (e == ERR_OK)
+        e = fill_names(s);
+    return e == ERR_OK ? publish_part(s, stage_rest) : e;
 }

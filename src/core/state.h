@@ -144,7 +144,7 @@ MUST_USE enum err state_fold(struct state *s, uint64_t seq, const struct effect 
 
 /* While loading, before state_set_position(): fold EFFECT_NAME_MADE and, for each of its claims, EFFECT_CLAIM_ADDED
  * at once, so that no row is made for nothing. The credentials of the claims may come later; the caller sees to it
- * that they do. Errors as of state_fold(). */
+ * that they do. The name is not found by its owner until state_fill(). Errors as of state_fold(). */
 MUST_USE enum err state_load_name(struct state *s, const struct effect_name *made,
                                   const struct effect_claim *claims, size_t n_claims);
 
@@ -251,8 +251,8 @@ size_t state_expired(const struct state *s, int64_t now_s, struct claim_ref *out
  * give up the state. */
 MUST_USE enum err state_stage(struct state *s, struct table_batch *b);
 /* Put everything that DNS shows into the state's table at once: at the end of loading, before anybody reads it. The
- * same as staging and publishing it, with less memory and in less time. ERR_MEMORY, ERR_FULL: the state is to be
- * given up. */
+ * same as staging and publishing it, with less memory and in less time. ERR_CORRUPT: two names have one owner;
+ * ERR_MEMORY, ERR_FULL. After an error the state is to be given up. */
 MUST_USE enum err state_fill(struct state *s);
 /* True when a zone has changed in what it serves since its serial was last set: decide() then adds
  * EFFECT_ZONE_SERIAL. */

@@ -207,6 +207,8 @@ uint64_t hash_bytes(const struct state *s, const void *bytes, size_t len);
 
 /* ---- names (state_name.c) ---- */
 
+/* The name of a folded owner, with the table's hash of it; NULL: none. */
+struct name_entry *state_find_name(const struct state *s, const struct name *folded, uint64_t hash);
 /* Put a row in the place of the name's, with the spec's content; its TTL and its place in the index of expiries are
  * found here. ERR_MEMORY, ERR_RANGE. */
 MUST_USE enum err state_put_row(struct state *s, struct row_spec *spec);

@@ -77,17 +77,20 @@ static struct name_entry *find_outside_table(const struct state *s, const struct
     return NULL;
 }
 
+struct name_entry *state_find_name(const struct state *s, const struct name *folded, uint64_t hash)
+{
+    const struct node *node = table_find(s->table, folded, hash);
+
+    /* The table has its row as it was published, if it is a name's at all. */
+    return node != NULL && node->id != 0 ? state_name(s, node->id) : find_outside_table(s, folded, hash);
+}
+
 struct name_entry *state_name_by_owner(const struct state *s, const struct name *owner)
 {
     struct name folded = *owner;
-    const struct node *node;
-    uint64_t hash;
 
     name_fold(&folded);
-    hash = table_hash(s->table, &folded);
-    node = table_find(s->table, &folded, hash);
-    /* The table has its row as it was published, if it is a name's at all. */
-    return node != NULL && node->id != 0 ? state_name(s, node->id) : find_outside_table(s, &folded, hash);
+    return state_find_name(s, &folded, table_hash(s->table, &folded));
 }
 
 const struct value_set *name_values(const struct state *s, const struct name_entry *n)
@@ -315,7 +318,7 @@ static struct row_spec spec_of(const struct state *s, const struct effect_name *
 }
 
 /* The name's first row. */
-static enum err add_row(struct state *s, struct row_spec *spec, uint64_t hash)
+static enum err add_row(struct state *s, struct row_spec *spec)
 {
     struct node *row = NULL;
     enum err e = make_row(s, spec, &row);
@@ -327,7 +330,7 @@ static enum err add_row(struct state *s, struct row_spec *spec, uint64_t hash)
         give_row(s, row);
         return e;
     }
-    return index_put(&s->by_owner, hash, spec->id);
+    return ERR_OK;
 }
 
 static size_t pinned_values(const struct value_set *vs)
@@ -348,26 +351,23 @@ static void count_values(struct state *s, const struct value_set *vs)
 }
 
 /* Make the name with the values that are in `changing`. */
-static enum err make_name(struct state *s, const struct effect_name *made)
+static enum err make_name(struct state *s, const struct effect_name *made, const struct name *folded)
 {
     struct value_set *vs = &s->naming->changing;
-    struct name folded = made->owner;
     const struct name_entry *n;
     uint32_t domains_len = 0;
     struct row_spec spec;
     char *domains;
     enum err e;
 
-    if (made->id == 0 || made->id != s->names.last + 1 || !name_row_is_sound(s, made) ||
-        state_name_by_owner(s, &made->owner) != NULL)
+    if (made->id == 0 || made->id != s->names.last + 1 || !name_row_is_sound(s, made))
         return ERR_CORRUPT;
     domains = join_domains(made, &domains_len);
     if (domains == NULL)
         return ERR_MEMORY;
-    name_fold(&folded);
-    spec = spec_of(s, made, &folded, domains, domains_len);
+    spec = spec_of(s, made, folded, domains, domains_len);
     spec.values = vs;
-    e = add_row(s, &spec, table_hash(s->table, &folded));
+    e = add_row(s, &spec);
     free(domains);
     if (e != ERR_OK)
         return e;
@@ -382,16 +382,27 @@ static enum err make_name(struct state *s, const struct effect_name *made)
 
 enum err fold_name_made(struct state *s, const struct effect *f)
 {
+    struct name folded = f->u.name->owner;
+    uint64_t hash;
+    enum err e;
+
+    name_fold(&folded);
+    hash = table_hash(s->table, &folded);
+    if (state_find_name(s, &folded, hash) != NULL)
+        return ERR_CORRUPT;
     value_set_clear(&s->naming->changing);
-    return make_name(s, f->u.name);
+    e = make_name(s, f->u.name, &folded);
+    return e == ERR_OK ? index_put(&s->by_owner, hash, f->u.name->id) : e;
 }
 
 enum err state_load_name(struct state *s, const struct effect_name *made, const struct effect_claim *claims,
                          size_t n_claims)
 {
     struct value_set *vs = &s->naming->changing;
+    struct name folded = made->owner;
     enum err e = ERR_OK;
 
+    name_fold(&folded);
     value_set_clear(vs);
     for (size_t i = 0; e == ERR_OK && i < n_claims; i++) {
         bool changed;
@@ -399,7 +410,7 @@ enum err state_load_name(struct state *s, const struct effect_name *made, const 
         e = value_set_claim(vs, claims[i].slot, NULL) == NULL ? value_set_add(vs, &claims[i], &changed)
                                                               : ERR_CORRUPT;
     }
-    return e == ERR_OK ? make_name(s, made) : e;
+    return e == ERR_OK ? make_name(s, made, &folded) : e;
 }
 
 enum err fold_name_set(struct state *s, const struct effect *f)

@@ -343,21 +343,39 @@ void table_erase(struct table *t, const struct node *n, uint64_t hash)
     }
 }
 
-enum err table_fill(struct table *t, struct node *row, const struct name *folded)
+/* Slots for n more entries than there are. */
+static enum err fill_reserve(struct table *t, size_t segment, size_t n)
 {
-    uint64_t hash = table_hash(t, folded), word = 0;
-    size_t segment = hash % TABLE_SEGMENTS;
+    struct segment now = segment_of(t, segment);
+    size_t cap = segment_cap_for(t->fill[segment].live + n);
+    uint64_t word = 0;
 
-    if (t->fill[segment].used >= segment_limit(segment_of(t, hash).cap) ||
-        segment_of(t, hash).slots == t->no_slots) {
-        size_t cap = segment_cap_for(t->fill[segment].live + (size_t)1);
+    if (now.slots != t->no_slots && t->fill[segment].used + n <= segment_limit(now.cap))
+        return ERR_OK;
+    if (cap > SEGMENT_CAP_MAX)
+        return ERR_FULL;
+    if (segment_new(cap, &word) == NULL)
+        return ERR_MEMORY;
+    free(table_regrow(t, segment, word));
+    return ERR_OK;
+}
 
-        if (cap > SEGMENT_CAP_MAX)
-            return ERR_FULL;
-        if (segment_new(cap, &word) == NULL)
-            return ERR_MEMORY;
-        free(table_regrow(t, segment, word));
-    }
+enum err table_reserve(struct table *t, uint64_t nodes)
+{
+    size_t each = (size_t)(nodes / TABLE_SEGMENTS);
+    enum err e = ERR_OK;
+
+    for (size_t segment = 0; e == ERR_OK && each > 0 && segment < TABLE_SEGMENTS; segment++)
+        e = fill_reserve(t, segment, each);
+    return e;
+}
+
+enum err table_fill(struct table *t, struct node *row, uint64_t hash)
+{
+    enum err e = fill_reserve(t, hash % TABLE_SEGMENTS, 1);
+
+    if (e != ERR_OK)
+        return e;
     row->row_flags |= ROW_IN_TABLE;
     table_insert(t, row, hash);
     return ERR_OK;

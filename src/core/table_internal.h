@@ -270,7 +270,10 @@ struct table_batch {
 MUST_USE enum err table_batch_put_row(struct table_batch *b, struct node *row);
 /* Put a row of an owner that the table does not have, one label below its apex, while there is no reader yet:
  * without a batch. ERR_MEMORY, ERR_FULL. */
-MUST_USE enum err table_fill(struct table *t, struct node *row, const struct name *folded);
+MUST_USE enum err table_fill(struct table *t, struct node *row, uint64_t hash);
+/* Slots for so many nodes in all, so that they need not be moved as they grow in number. The same errors; while
+ * there is no reader. */
+MUST_USE enum err table_reserve(struct table *t, uint64_t nodes);
 
 void batch_fini_work(struct table_batch *b); /* free all but retired and zones, which are kept until reclaimed */
 void table_batch_reclaim(struct table_batch *b);       /* free b and what it replaced */

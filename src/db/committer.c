@@ -445,12 +445,11 @@ static enum err bring_up(struct committer *c, struct text *why)
     ages_seed(&c->ages, c->state, now, c->settings->values.grace_s);
     c->names_prune_next_ms = now.mono_ms + NAMES_PRUNE_START_MS;
     e = publish_keys(c);
-    if (e == ERR_OK)
-        e = make_table(c, &c->table);
     if (e != ERR_OK) {
         text_put(why, err_text(e));
         return e;
     }
+    c->table = state_give_table(c->state);
     e = configure(c, now, why);
     if (e == ERR_OK)
         (void)table_slot_swap(c->o.slot, c->table); /* there was none */

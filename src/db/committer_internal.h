@@ -264,8 +264,6 @@ void answer_all_queued_unavailable(struct committer *c);
 
 /* Open and load the store. */
 MUST_USE enum err load_all(struct committer *c, struct text *why);
-/* A new table of what the state has to show, in no slot yet. */
-MUST_USE enum err make_table(struct committer *c, struct table **out);
 /* Publish the TSIG keys of the state; when some cannot be opened, that is said and they are not there. */
 MUST_USE enum err publish_keys(struct committer *c);
 /* Something failed before COMMIT (what is running is queued again), or in it (it waits for its answer). */

@@ -122,6 +122,7 @@ static MUST_USE enum err load_state(struct committer *c, struct text *why)
         return e;
     }
     drop_state(c);
+    (void)malloc_trim(0); /* what loading needed for a while is not needed again */
     c->state = fresh;
     c->stored_seq = state_seq(fresh);
     return ERR_OK;
@@ -145,15 +146,6 @@ enum err load_all(struct committer *c, struct text *why)
               log_int("change", (int64_t)state_seq(c->state)),
               log_ms("ms", clock_mono_us(&clock_system) - before_us));
     return ERR_OK;
-}
-
-enum err make_table(struct committer *c, struct table **out)
-{
-    enum err e = state_fill(c->state);
-
-    (void)malloc_trim(0); /* what loading needed for a while is not needed again */
-    *out = e == ERR_OK ? state_give_table(c->state) : NULL;
-    return e;
 }
 
 enum err publish_keys(struct committer *c)
@@ -219,7 +211,6 @@ void store_failed(struct committer *c, enum err e, const char *doing)
 
 static MUST_USE enum err load_and_show(struct committer *c, struct text *why)
 {
-    struct table *fresh;
     enum err e;
 
     store_give_up(c);
@@ -227,14 +218,12 @@ static MUST_USE enum err load_and_show(struct committer *c, struct text *why)
     if (e != ERR_OK)
         return e;
     e = publish_keys(c);
-    if (e == ERR_OK)
-        e = make_table(c, &fresh);
     if (e != ERR_OK) {
         text_put(why, err_text(e));
         return e;
     }
-    c->table = fresh;
-    table_free(table_slot_swap(c->o.slot, fresh)); /* after a grace period: nobody reads the old one */
+    c->table = state_give_table(c->state);
+    table_free(table_slot_swap(c->o.slot, c->table)); /* after a grace period: nobody reads the old one */
     c->state_is_clean = true;
     return ERR_OK;
 }

@@ -567,7 +567,11 @@ enum err sqlite_load_from(sqlite3 *db, struct state *s, const struct store_progr
     }
     if (e == ERR_OK)
         state_set_position(s, ld.seq, time_s);
-    else
+    if (e == ERR_OK) {
+        ld.what = "names"; /* that is where an error comes from */
+        e = state_fill(s);
+    }
+    if (e != ERR_OK)
         say_why(db, &ld, e, why);
     arena_fini(&ld.arena);
     free(ld.nets);
