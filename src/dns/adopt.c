@@ -66,7 +66,10 @@ static int prepare(int fd, const struct passed_socket *s)
     flags = s->proto == IP_PROTO_UDP ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
     if (fcntl(fd, F_SETFL, flags) != 0)
         return -1;
-    return s->proto == IP_PROTO_UDP ? bind_udp_options(fd, &s->at) : 0;
+    if (s->proto == IP_PROTO_UDP)
+        return bind_udp_options(fd, &s->at);
+    bind_tcp_options(fd);
+    return 0;
 }
 
 static void put_directives(struct text *why, const struct endpoint *at, unsigned protos)

@@ -14,6 +14,7 @@
 #define FREE_PORT_TRIES   64
 #define UDP_RECEIVE_BYTES (1024 * 1024) /* for bursts; the kernel gives at most net.core.rmem_max */
 #define TCP_SEND_BYTES    (128 * 1024)  /* so that a peer that does not read cannot hold megabytes in the kernel */
+#define TCP_DEFER_S       1             /* the least: the first retransmission of SYN-ACK */
 
 enum port_sharing { PORT_ALONE, PORT_SHARED };
 
@@ -69,6 +70,18 @@ int bind_udp_options(int fd, const struct endpoint *at)
     if (!endpoint_is_wildcard(at))
         return 0;
     return v6 ? set_int(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) : set_int(fd, IPPROTO_IP, IP_PKTINFO, 1);
+}
+
+void bind_tcp_options(int fd)
+{
+    /* Inherited by accepted connections. */
+    (void)set_int(fd, SOL_SOCKET, SO_SNDBUF, TCP_SEND_BYTES);
+    (void)set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    /* So is this, when it is said to a socket that listens: the first question is acknowledged by its answer and
+     * not by a segment of its own before; tcp_stream.c says when it cannot be. */
+    (void)set_int(fd, IPPROTO_TCP, TCP_QUICKACK, 0);
+    /* A connection is to be accepted with its first question, in one wake-up, or after that time without. */
+    (void)set_int(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, TCP_DEFER_S);
 }
 
 /* A bound socket, or -1 with errno. */
@@ -130,11 +143,9 @@ static int bind_tcp(struct bound *b, size_t i)
     if (fd < 0)
         return errno;
     keep(b, fd, IP_PROTO_TCP, i);
-    /* Both are inherited by accepted connections. Best effort. */
-    (void)set_int(fd, SOL_SOCKET, SO_SNDBUF, TCP_SEND_BYTES);
-    (void)set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     if (listen(fd, TCP_BACKLOG) != 0 || learn_port(fd, &b->at[i]) != 0)
         return errno;
+    bind_tcp_options(fd);
     return 0;
 }
 

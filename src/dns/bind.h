@@ -48,5 +48,7 @@ MUST_USE enum err bind_init(struct bound *b, const struct dns_settings *settings
 /* Options that a UDP socket has whoever bound it: DF, and the address asked on wildcard ones. 0, or -1 with errno.
  */
 MUST_USE int bind_udp_options(int fd, const struct endpoint *at);
+/* Options that a listening TCP socket has whoever bound it, most of them for what is accepted. Best effort. */
+void bind_tcp_options(int fd);
 
 #endif

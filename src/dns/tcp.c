@@ -16,14 +16,14 @@
 
 #include "base/clock.h"
 #include "dns/tcp_clients.h"
+#include "dns/tcp_limits.h"
 #include "dns/tcp_stream.h"
 #include "dns/thread.h"
 
-#define ACCEPTS_AT_ONCE  64  /* then others have their turn */
 #define ACCEPT_PAUSE_MS  200 /* without descriptors */
 #define EVICT_SEARCH     16  /* connections looked at for an idle one */
 #define CLIENT_SHARE     4   /* 1/4 of the connections for one client */
-#define IDLE_LEAST_SHARE 8
+#define NEVER_MS         INT64_MAX
 #define TIMER_STEP_MS    10 /* so that near deadlines share a wake-up */
 #define STOP_DEADLINE_MS 1000
 #define STOP_READS       64 /* for what is in a socket when the thread is to stop */
@@ -43,18 +43,22 @@ struct tcp_listener {
     struct tcp_thread *owner;
     struct event event;
     int fd;
-    size_t index; /* of the address */
+    size_t index;         /* of the address */
+    uint64_t events_seen; /* of the thread's, when connections were last accepted here */
 };
 
 struct tcp_thread {
     struct tcp_spec spec;
     pthread_t thread;
     struct event_base *base;
-    int wake_fd; /* eventfd: stop, look at the deadlines, or there is mail */
+    int wake_fd;     /* eventfd: stop, look at the deadlines, or there is mail */
+    uint64_t events; /* so far */
+    int64_t now_ms;  /* when the callback under way began; monotonic */
     struct update_mail mail;
     bool has_mail; /* mail is initialised */
     atomic_bool stop;
     struct event wake_event, idle_timer, pause_timer;
+    int64_t idle_timer_ms; /* when it is to go off; NEVER_MS: it is not set */
     struct tcp_listener *listeners;
     size_t n_listeners;
     int spare_fd;
@@ -64,18 +68,6 @@ struct tcp_thread {
     struct tcp_clients *clients;
     struct tcp_desk desk;
 };
-
-int64_t tcp_idle_now_ms(int64_t idle_ms, uint32_t open, uint32_t most)
-{
-    uint32_t half = most / 2;
-    int64_t left = most > open ? (int64_t)(most - open) : 0;
-    int64_t shrunk;
-
-    if (open <= half)
-        return idle_ms;
-    shrunk = most > 0 ? idle_ms * left / (most - half) : 0;
-    return shrunk > idle_ms / IDLE_LEAST_SHARE ? shrunk : idle_ms / IDLE_LEAST_SHARE;
-}
 
 static struct timeval ms_to_timeval(int64_t ms)
 {
@@ -97,6 +89,8 @@ static void open_show(struct tcp_thread *t)
 static void section_begin(struct tcp_thread *t)
 {
     rcu_thread_online();
+    t->events++;
+    t->now_ms = clock_mono_ms(&clock_system);
     answerer_refresh(&t->desk.answerer, t->spec.slot, t->spec.tuning);
 }
 
@@ -111,7 +105,7 @@ static void conn_close(struct tcp_conn *c)
 {
     struct tcp_thread *t = c->owner;
 
-    if (event_initialized(&c->event))
+    if (c->waiting_for != 0)
         (void)event_del(&c->event); /* fails only for events that were never assigned */
     TAILQ_REMOVE(&t->conns, c, link);
     tcp_clients_leave(t->clients, c->client);
@@ -130,32 +124,44 @@ static int64_t idle_now_ms(const struct tcp_thread *t)
     return tcp_idle_now_ms(tuning->tcp_idle_ms, t->open, tuning->tcp_connections);
 }
 
-/* Wake up when the connection at the head of the list is due. */
+static void conn_touch(struct tcp_conn *c)
+{
+    struct tcp_conns *conns = &c->owner->conns;
+
+    c->active_ms = c->owner->now_ms;
+    TAILQ_REMOVE(conns, c, link);
+    TAILQ_INSERT_TAIL(conns, c, link);
+}
+
+/* Wake up when the connection at the head of the list is due, or before: whoever comes to the head later is due
+ * later, unless the idle time shrinks. */
 static void idle_timer_arm(struct tcp_thread *t)
 {
     const struct tcp_conn *head = TAILQ_FIRST(&t->conns);
     struct timeval after;
-    int64_t left_ms;
+    int64_t due_ms;
 
     if (head == NULL || t->stopping)
         return;
-    left_ms = head->active_ms + idle_now_ms(t) - clock_mono_ms(&clock_system);
-    after = ms_to_timeval(left_ms > TIMER_STEP_MS ? left_ms : TIMER_STEP_MS);
-    (void)evtimer_add(&t->idle_timer, &after); /* without memory: the next accept or timer tries again */
+    due_ms = head->active_ms + idle_now_ms(t);
+    if (due_ms < t->now_ms + TIMER_STEP_MS)
+        due_ms = t->now_ms + TIMER_STEP_MS;
+    if (t->idle_timer_ms <= due_ms)
+        return;
+    after = ms_to_timeval(due_ms - t->now_ms);
+    if (evtimer_add(&t->idle_timer, &after) == 0) /* without memory: the next accept tries again */
+        t->idle_timer_ms = due_ms;
 }
-
-static void conn_touch(struct tcp_conn *c);
 
 static void on_idle_timer(evutil_socket_t fd, short what, void *arg)
 {
     struct tcp_thread *t = arg;
     struct tcp_conn *head;
-    int64_t now_ms = clock_mono_ms(&clock_system);
 
     (void)fd;
     (void)what;
     section_begin(t);
-    while ((head = TAILQ_FIRST(&t->conns)) != NULL && head->active_ms + idle_now_ms(t) <= now_ms) {
+    while ((head = TAILQ_FIRST(&t->conns)) != NULL && head->active_ms + idle_now_ms(t) <= t->now_ms) {
         if (head->stream.waiting != NULL) { /* it is we who are slow; the sink bounds that */
             conn_touch(head);
             continue;
@@ -163,17 +169,9 @@ static void on_idle_timer(evutil_socket_t fd, short what, void *arg)
         dns_count(&counters(t)->tcp_timeouts);
         conn_close(head);
     }
+    t->idle_timer_ms = NEVER_MS;
     idle_timer_arm(t);
     section_end();
-}
-
-static void conn_touch(struct tcp_conn *c)
-{
-    struct tcp_conns *conns = &c->owner->conns;
-
-    c->active_ms = clock_mono_ms(&clock_system);
-    TAILQ_REMOVE(conns, c, link);
-    TAILQ_INSERT_TAIL(conns, c, link);
 }
 
 static void on_conn(evutil_socket_t fd, short what, void *arg);
@@ -185,12 +183,13 @@ static enum err conn_wait(struct tcp_conn *c, short what)
         return ERR_OK;
     if (c->waiting_for != 0)
         (void)event_del(&c->event);
-    c->waiting_for = what;
+    c->waiting_for = 0;
     if (what == 0)
         return ERR_OK;
     if (event_assign(&c->event, c->owner->base, c->stream.fd, (short)(what | EV_PERSIST), on_conn, c) != 0 ||
         event_add(&c->event, NULL) != 0)
         return ERR_MEMORY;
+    c->waiting_for = what;
     return ERR_OK;
 }
 
@@ -203,14 +202,14 @@ static void conn_obey(struct tcp_conn *c, enum tcp_wish wish)
         conn_close(c);
 }
 
-static enum tcp_wish conn_serve(struct tcp_conn *c, short what)
+static enum tcp_wish conn_serve(struct tcp_conn *c)
 {
     struct tcp_thread *t = c->owner;
     uint64_t before = c->stream.queries;
-    enum tcp_wish wish =
-        (what & EV_READ) != 0 ? tcp_stream_read(&c->stream, &t->desk) : tcp_stream_write(&c->stream, &t->desk);
+    bool writes = c->stream.out.len > 0;
+    enum tcp_wish wish = writes ? tcp_stream_write(&c->stream, &t->desk) : tcp_stream_read(&c->stream, &t->desk);
 
-    if (c->stream.queries > before || (c->waiting_for == EV_WRITE && wish == TCP_WANTS_READ))
+    if (c->stream.queries > before || (writes && wish == TCP_WANTS_READ))
         conn_touch(c);
     return wish;
 }
@@ -223,7 +222,7 @@ static void conn_finish(struct tcp_conn *c, enum tcp_wish wish)
         uint64_t before = c->stream.queries;
         size_t kept = c->stream.in.len;
 
-        wish = conn_serve(c, EV_READ);
+        wish = conn_serve(c);
         if (c->stream.queries == before && c->stream.in.len == kept)
             break;
     }
@@ -237,8 +236,9 @@ static void on_conn(evutil_socket_t fd, short what, void *arg)
     enum tcp_wish wish;
 
     (void)fd;
+    (void)what;
     section_begin(t);
-    wish = conn_serve(c, what);
+    wish = conn_serve(c);
     if (t->stopping)
         conn_finish(c, wish);
     else
@@ -287,12 +287,13 @@ static enum err conn_open(struct tcp_thread *t, int fd, size_t listener, const s
     c->owner = t;
     c->client = client;
     tcp_stream_init(&c->stream, fd, (uint8_t)listener, from);
-    c->active_ms = clock_mono_ms(&clock_system);
+    c->active_ms = t->now_ms;
     TAILQ_INSERT_TAIL(&t->conns, c, link);
     t->open++;
     open_show(t);
+    dns_count(&counters(t)->tcp_connections);
     thread_stats_note_source(t->spec.stats, (const struct sockaddr *)from);
-    conn_obey(c, TCP_WANTS_READ);
+    conn_obey(c, conn_serve(c)); /* the first question has mostly come (bind.c): no event needs to say so */
     return ERR_OK;
 }
 
@@ -358,22 +359,27 @@ static bool accept_one(struct tcp_listener *l)
     if (conn_open(t, fd, l->index, &from) != ERR_OK) {
         dns_count(&counters(t)->tcp_refused);
         (void)close(fd); /* refused */
-        return true;
     }
-    dns_count(&counters(t)->tcp_connections);
     return true;
+}
+
+static void accept_some(struct tcp_listener *l, unsigned most)
+{
+    for (unsigned i = 0; i < most && accept_one(l); i++)
+        ;
 }
 
 static void on_listener(evutil_socket_t fd, short what, void *arg)
 {
     struct tcp_listener *l = arg;
+    struct tcp_thread *t = l->owner;
 
     (void)fd;
     (void)what;
-    section_begin(l->owner);
-    for (unsigned i = 0; i < ACCEPTS_AT_ONCE && accept_one(l); i++)
-        ;
-    idle_timer_arm(l->owner);
+    section_begin(t);
+    accept_some(l, tcp_accepts_now(t->events - l->events_seen));
+    l->events_seen = t->events;
+    idle_timer_arm(t);
     section_end();
 }
 
@@ -396,15 +402,14 @@ static void begin_stop(struct tcp_thread *t)
 
     for (size_t i = 0; i < t->n_listeners; i++) {
         (void)event_del(&t->listeners[i].event);
-        for (unsigned n = 0; n < ACCEPTS_AT_ONCE && accept_one(&t->listeners[i]); n++)
-            ;
+        accept_some(&t->listeners[i], TCP_ACCEPTS_MOST);
     }
     t->stopping = true;
     (void)evtimer_del(&t->idle_timer);
     (void)evtimer_del(&t->pause_timer);
     for (struct tcp_conn *c = TAILQ_FIRST(&t->conns); c != NULL; c = next) {
         next = TAILQ_NEXT(c, link);
-        conn_finish(c, c->waiting_for == EV_WRITE ? TCP_WANTS_WRITE : TCP_WANTS_READ);
+        conn_finish(c, c->stream.out.len > 0 ? TCP_WANTS_WRITE : TCP_WANTS_READ);
     }
     if (t->open == 0 || event_base_once(t->base, -1, EV_TIMEOUT, on_stop_deadline, t, &after) != 0)
         (void)event_base_loopbreak(t->base);
@@ -442,7 +447,7 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
     deliver_mail(t);
     if (!t->stopping && atomic_load_explicit(&t->stop, memory_order_acquire))
         begin_stop(t);
-    else if (!t->stopping)
+    else
         idle_timer_arm(t);
     section_end();
 }
@@ -549,6 +554,7 @@ enum err tcp_thread_start(struct tcp_thread **out, const struct tcp_spec *spec)
     t->spec = *spec;
     t->wake_fd = -1;
     t->spare_fd = -1;
+    t->idle_timer_ms = NEVER_MS;
     atomic_init(&t->stop, false);
     TAILQ_INIT(&t->conns);
     t->desk.answerer.keys = spec->keys;

@@ -8,7 +8,9 @@
  * an incomplete query do not count, nor does an answer that is taken in drops: it is the deadline for both. From
  * half of the connections on it shrinks, down to an eighth when all are in use (RFC 7766 section 6.2.3).
  * - Without file descriptors left: the waiting connection is accepted with a spare one and closed at once, and none
- *   is accepted for a moment. */
+ *   is accepted for a moment.
+ * A client that says nothing after connecting is the kernel's for about a second (TCP_DEFER_ACCEPT, bind.c), and
+ * counts only then. */
 #ifndef DNS_TCP_H
 #define DNS_TCP_H
 
@@ -44,8 +46,5 @@ MUST_USE enum err tcp_thread_start(struct tcp_thread **out, const struct tcp_spe
 void tcp_thread_retune(struct tcp_thread *t);
 /* Answer what has been received, at most for about a second, close all connections, end and free. NULL is fine. */
 void tcp_thread_stop(struct tcp_thread *t);
-
-/* The idle time with `open` of `most` connections in use. */
-int64_t tcp_idle_now_ms(int64_t idle_ms, uint32_t open, uint32_t most);
 
 #endif

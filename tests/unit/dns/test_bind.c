@@ -2,6 +2,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
@@ -396,6 +398,36 @@ static void passed_sockets_of_the_named_addresses_are_served(void **state)
     assert_int_equal(fcntl(fds[0], F_GETFD), -1); /* taken, and closed */
 }
 
+static int option_of(int fd, int option)
+{
+    int value = 0;
+    socklen_t len = sizeof value;
+
+    assert_int_equal(getsockopt(fd, IPPROTO_TCP, option, &value, &len), 0);
+    return value;
+}
+
+static void a_passed_tcp_socket_gets_the_options_that_connections_inherit(void **state)
+{
+    struct listening l;
+    struct endpoint at = endpoint_of("127.0.0.1:0");
+    int fds[2];
+    int type = 0;
+    socklen_t len = sizeof type;
+
+    (void)state;
+    hold_both(fds, &at);
+    assert_int_equal(getsockopt(fds[0], SOL_SOCKET, SO_TYPE, &type, &len), 0);
+    listening_init(&l, (const char *const[]){"127.0.0.1:0", NULL});
+    l.listen[0] = at;
+    listening_bind_passed(&l, &(struct dns_passed){fds, 2});
+    assert_int_equal(option_of(fds[type == SOCK_STREAM ? 0 : 1], TCP_NODELAY), 1);
+    assert_int_equal(option_of(fds[type == SOCK_STREAM ? 0 : 1], TCP_QUICKACK), 0);
+    assert_true(option_of(fds[type == SOCK_STREAM ? 0 : 1], TCP_DEFER_ACCEPT) > 0);
+    listening_start(&l);
+    listening_close(&l);
+}
+
 static void a_passed_wildcard_socket_replies_from_the_address_asked(void **state)
 {
     uint8_t msg[ANSWER_MAX + NAME_PAD];
@@ -521,6 +553,7 @@ int main(void)
         cmocka_unit_test(a_privileged_port_without_the_capability_is_explained),
         cmocka_unit_test(reasons_say_the_way_out),
         cmocka_unit_test(passed_sockets_of_the_named_addresses_are_served),
+        cmocka_unit_test(a_passed_tcp_socket_gets_the_options_that_connections_inherit),
         cmocka_unit_test(a_passed_wildcard_socket_replies_from_the_address_asked),
         cmocka_unit_test(an_address_without_passed_sockets_gets_the_lines_to_add),
         cmocka_unit_test(an_address_with_one_of_two_sockets_gets_the_line_to_add),

@@ -4,13 +4,19 @@
 #include <sys/resource.h>
 
 #include "dns/tcp.h"
+#include "dns/tcp_limits.h"
 #include "dns/tcp_stream.h"
 
-#define FRAME_MAX (TCP_FRAME_LEN + ANSWER_MAX + NAME_PAD)
-#define PIPELINED 300
-#define MANY      3000
-#define SHORT_MS  300
-#define SLACK_MS  50 /* clocks that are read at different moments */
+#define FRAME_MAX   (TCP_FRAME_LEN + ANSWER_MAX + NAME_PAD)
+#define PIPELINED   300
+#define MANY        3000
+#define SHORT_MS    300
+#define TOGETHER    200
+#define CROWD       400
+#define TRIES       5
+#define PARTED      3 /* questions on one connection */
+#define ACK_LATE_MS 40
+#define SLACK_MS    50 /* clocks that are read at different moments */
 
 static size_t frame_put(uint8_t *frame, const char *name, uint16_t id)
 {
@@ -157,6 +163,33 @@ static void questions_that_come_octet_by_octet_are_answered(void **state)
     listening_close(&l);
 }
 
+/* With Nagle's algorithm the second part waits for the acknowledgement of the first, which may be put off by 40 ms.
+ */
+static void a_client_that_sends_the_length_alone_need_not_wait_for_its_acknowledgement(void **state)
+{
+    uint8_t frame[FRAME_MAX];
+    struct listening l;
+    int64_t least = WAIT_MS;
+
+    (void)state;
+    open_with(&l, 100, WAIT_MS);
+    for (uint16_t id = 0; id < TRIES; id++) {
+        int64_t before = test_now_ms();
+        int fd = connect_to(&l);
+        size_t len = frame_put(frame, ANSWER_IS_OURS, id);
+
+        for (unsigned n = 0; n < PARTED; n++) {
+            client_send(fd, frame, TCP_FRAME_LEN);
+            client_send(fd, frame + TCP_FRAME_LEN, len - TCP_FRAME_LEN);
+            expect_frame(fd, id, 2);
+        }
+        least = test_now_ms() - before < least ? test_now_ms() - before : least;
+        close(fd);
+    }
+    assert_true(least < ACK_LATE_MS);
+    listening_close(&l);
+}
+
 static void a_message_of_the_greatest_length_is_read_whole(void **state)
 {
     static uint8_t bytes[TCP_FRAME_LEN + DNS_MESSAGE_MAX + FRAME_MAX];
@@ -232,6 +265,48 @@ static void responses_sent_to_us_get_no_answer(void **state)
     fd = connect_to(&l);
     client_send(fd, bytes, TCP_FRAME_LEN + DNS_HEADER_LEN);
     expect_served(fd, 2);
+    close(fd);
+    listening_close(&l);
+}
+
+static void connections_that_come_together_are_all_served(void **state)
+{
+    uint8_t frame[FRAME_MAX];
+    struct listening l;
+    int fds[TOGETHER];
+
+    (void)state;
+    open_with(&l, 4 * TOGETHER, WAIT_MS);
+    for (uint16_t id = 0; id < TOGETHER; id++) {
+        fds[id] = connect_to(&l);
+        client_send(fds[id], frame, frame_put(frame, ANSWER_IS_OURS, id));
+    }
+    for (uint16_t id = 0; id < TOGETHER; id++)
+        expect_frame(fds[id], id, 2);
+    assert_int_equal(listening_metric(&l, "riposte_dns_tcp_open "), TOGETHER);
+    for (size_t i = 0; i < TOGETHER; i++)
+        close(fds[i]);
+    listening_close(&l);
+}
+
+/* The kernel hands a connection over with its first question, or after a second without one. */
+static void a_client_that_says_nothing_counts_after_a_while_and_is_served_then(void **state)
+{
+    struct listening l;
+    int64_t end = test_now_ms() + WAIT_MS;
+    int silent;
+    int fd;
+
+    (void)state;
+    open_with(&l, 100, 60000);
+    silent = connect_to(&l);
+    fd = connect_to(&l);
+    expect_served(fd, 1);
+    assert_int_equal(listening_metric(&l, "riposte_dns_tcp_open "), 1);
+    while (listening_metric(&l, "riposte_dns_tcp_open ") != 2)
+        assert_true(test_now_ms() < end);
+    expect_served(silent, 2);
+    close(silent);
     close(fd);
     listening_close(&l);
 }
@@ -368,6 +443,18 @@ static void the_idle_time_shrinks_as_the_connections_fill(void **state)
         assert_int_equal(tcp_idle_now_ms(10000, rows[i].open, rows[i].most), rows[i].ms);
 }
 
+static void what_is_accepted_in_one_go_depends_on_what_else_there_was_to_do(void **state)
+{
+    static const struct {
+        uint64_t events;
+        unsigned accepts;
+    } rows[] = {{0, 1}, {1, 1}, {7, 1}, {8, 2}, {80, 11}, {503, 63}, {504, 64}, {505, 64}, {UINT64_MAX, 64}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_int_equal(tcp_accepts_now(rows[i].events), rows[i].accepts);
+}
+
 static void an_idle_connection_is_closed_after_the_idle_time(void **state)
 {
     struct listening l;
@@ -498,6 +585,37 @@ static void when_all_are_in_use_the_longest_idle_one_makes_room(void **state)
     listening_close(&l);
 }
 
+/* So that what was found ready is at times gone when its turn comes. */
+static void a_question_may_cross_with_the_end_of_its_connection(void **state)
+{
+    static const char *const from[] = {"127.0.0.2", "127.0.0.3", "127.0.0.4",
+                                       "127.0.0.5", "127.0.0.6", "127.0.0.7"};
+    int fds[ARRAY_LEN(from)];
+    uint8_t frame[FRAME_MAX];
+    struct listening l;
+    int fd;
+
+    (void)state;
+    open_with(&l, 4, 60000);
+    for (size_t i = 0; i < ARRAY_LEN(from); i++)
+        fds[i] = connect_from(&l, from[i]);
+    for (uint16_t id = 0; id < CROWD; id++) {
+        size_t len = frame_put(frame, ANSWER_IS_OURS, id);
+        size_t i = id % ARRAY_LEN(from);
+
+        for (size_t n = 0; n < ARRAY_LEN(from); n++)
+            (void)send(fds[n], frame, len, MSG_NOSIGNAL); /* some have been closed in favour of others */
+        close(fds[i]);
+        fds[i] = connect_from(&l, from[i]);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(from); i++)
+        close(fds[i]);
+    fd = connect_from(&l, "127.0.0.8");
+    expect_served(fd, 1);
+    close(fd);
+    listening_close(&l);
+}
+
 static void when_all_are_busy_the_new_one_is_refused(void **state)
 {
     uint8_t frame[FRAME_MAX];
@@ -574,20 +692,25 @@ int main(void)
         cmocka_unit_test(pipelined_questions_in_one_write_are_answered_in_order),
         cmocka_unit_test(answers_to_one_read_come_with_one_write),
         cmocka_unit_test(questions_that_come_octet_by_octet_are_answered),
+        cmocka_unit_test(a_client_that_sends_the_length_alone_need_not_wait_for_its_acknowledgement),
         cmocka_unit_test(a_message_of_the_greatest_length_is_read_whole),
         cmocka_unit_test(what_cannot_be_a_message_ends_the_connection_after_what_was_asked_before),
         cmocka_unit_test(a_client_that_closes_its_side_is_still_answered),
         cmocka_unit_test(responses_sent_to_us_get_no_answer),
+        cmocka_unit_test(connections_that_come_together_are_all_served),
+        cmocka_unit_test(a_client_that_says_nothing_counts_after_a_while_and_is_served_then),
         cmocka_unit_test(a_slow_reader_gets_every_answer),
         cmocka_unit_test(a_client_that_never_reads_is_closed),
         cmocka_unit_test(a_client_that_never_reads_does_not_keep_the_server_from_stopping),
         cmocka_unit_test(clients_that_vanish_do_no_harm),
         cmocka_unit_test(the_idle_time_shrinks_as_the_connections_fill),
+        cmocka_unit_test(what_is_accepted_in_one_go_depends_on_what_else_there_was_to_do),
         cmocka_unit_test(an_idle_connection_is_closed_after_the_idle_time),
         cmocka_unit_test(octets_of_an_incomplete_question_do_not_keep_a_connection),
         cmocka_unit_test(a_reload_shortens_the_idle_time_of_open_connections),
         cmocka_unit_test(a_client_network_gets_a_quarter_of_the_connections),
         cmocka_unit_test(when_all_are_in_use_the_longest_idle_one_makes_room),
+        cmocka_unit_test(a_question_may_cross_with_the_end_of_its_connection),
         cmocka_unit_test(when_all_are_busy_the_new_one_is_refused),
         cmocka_unit_test(without_descriptors_connections_are_refused_and_later_taken_again),
     };
