@@ -69,7 +69,7 @@ static void tell(const char *what, struct mark before, uint32_t n)
 {
     struct mark now = look();
 
-    printf("%-32s %8.1f %8.1f %8.2f\n", what, (double)(now.given - before.given) / n,
+    printf("%-32s %8.1f %8.1f %8.2f\n", what, ((double)now.given - (double)before.given) / n,
            ((double)now.resident - (double)before.resident) / n, (double)(now.us - before.us) / 1e6);
 }
 
