@@ -130,7 +130,7 @@ struct table_zone *zone_index_get(const struct zone_index *x, uint32_t id); /* N
 #define TAG_MASK         ((UINT64_C(1) << TAG_BITS) - 1)
 #define SLOT_EMPTY       UINT64_C(0)
 #define SLOT_DELETED     (UINT64_C(1) << TAG_BITS) /* the address 8, which is no node's */
-#define SEGMENT_CAP_UNIT 8                         /* numbers of slots are multiples: one cache line */
+#define SEGMENT_CAP_UNIT 16 /* numbers of slots are multiples; up to 2^20 of them, for 178 million nodes in all */
 #define SEGMENT_CAP_MAX  ((size_t)UINT16_MAX * SEGMENT_CAP_UNIT)
 #define SEGMENT_ALIGN    64
 #define ADDRESS_BITS     48
