@@ -252,6 +252,16 @@ void row_values(const struct node *row, struct value_set *vs)
         claims_get(claims_of(row) + sizeof(uint32_t), vs, name_created_s(entry_of(row)));
 }
 
+void row_link(const struct node *row, struct value_set *vs)
+{
+    const uint8_t *at = node_name(row) + row->name_len;
+
+    for (size_t i = vs->n; i-- > 0;) {
+        vs->values[i].rdata = at + RECORD_HEADER_LEN;
+        at += value_octets(vs->values[i].rdlen);
+    }
+}
+
 void row_read(const struct node *row, struct row_spec *out)
 {
     const uint8_t *domains;

@@ -61,6 +61,8 @@ MUST_USE enum err row_new(struct node **out, struct slab *slab, struct row_room 
 void row_read(const struct node *row, struct row_spec *out);
 /* The values, whose rdata is the row's, into room of vs that is large enough (value_set_reserve()). */
 void row_values(const struct node *row, struct value_set *vs);
+/* vs has the row's values already, with rdata elsewhere: it is the row's from now on. */
+void row_link(const struct node *row, struct value_set *vs);
 const uint8_t *row_cased_labels(const struct node *row);     /* as registered, name_len octets */
 size_t row_size(const struct node *row);                     /* octets of the block */
 uint32_t row_expiry_place(const struct node *row);           /* 0 when it has no values */

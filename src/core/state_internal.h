@@ -163,7 +163,8 @@ void credentials_fini(struct state *s);
 
 /* Room for the work on one name, and rows that are outdated. */
 struct name_work {
-    struct value_set changing, looking;
+    struct value_set values;   /* of one row: what was looked at or changed last */
+    const struct node *valued; /* the row; NULL: none */
     struct row_room row;
     struct node **outdated;
     size_t n_outdated, cap_outdated;
@@ -209,8 +210,8 @@ uint64_t hash_bytes(const struct state *s, const void *bytes, size_t len);
 
 /* The name of a folded owner, with the table's hash of it; NULL: none. */
 struct name_entry *state_find_name(const struct state *s, const struct name *folded, uint64_t hash);
-/* Put a row in the place of the name's, with the spec's content; its TTL and its place in the index of expiries are
- * found here. ERR_MEMORY, ERR_RANGE. */
+/* Put a row in the place of the name's, with the spec's content, and values that were taken from the state's; its
+ * TTL and its place in the index of expiries are found here. ERR_MEMORY, ERR_RANGE. */
 MUST_USE enum err state_put_row(struct state *s, struct row_spec *spec);
 void name_folded_owner(const struct state *s, const struct name_entry *n, struct name *out);
 /* A row of the same content: with the TTL that the zone has now, and not in the table. */

@@ -20,8 +20,7 @@ void state_names_fini(struct state *s)
     refs_fini(&s->names);
     if (s->naming == NULL)
         return;
-    value_set_fini(&s->naming->changing);
-    value_set_fini(&s->naming->looking);
+    value_set_fini(&s->naming->values);
     row_room_fini(&s->naming->row);
     free((void *)s->naming->outdated);
     free(s->naming);
@@ -93,10 +92,37 @@ struct name_entry *state_name_by_owner(const struct state *s, const struct name 
     return state_find_name(s, &folded, table_hash(s->table, &folded));
 }
 
+/* A change looks at a name several times and changes it twice when it evicts: its values are decoded once. */
+static struct value_set *values_of(const struct state *s, const struct node *row)
+{
+    struct name_work *w = s->naming;
+
+    if (w->valued != row)
+        row_values(row, &w->values);
+    w->valued = row;
+    return &w->values;
+}
+
+/* The same, to be changed: they are no row's until they are put into one. */
+static struct value_set *take_values(const struct state *s, const struct node *row)
+{
+    struct value_set *vs = values_of(s, row);
+
+    s->naming->valued = NULL;
+    return vs;
+}
+
+/* For a name that is about to be made. */
+static struct value_set *take_no_values(const struct state *s)
+{
+    value_set_clear(&s->naming->values);
+    s->naming->valued = NULL;
+    return &s->naming->values;
+}
+
 const struct value_set *name_values(const struct state *s, const struct name_entry *n)
 {
-    row_values(row_of(n), &s->naming->looking);
-    return &s->naming->looking;
+    return values_of(s, row_of(n));
 }
 
 static bool lists_domain(const struct name_entry *n, const char *domain, size_t len)
@@ -161,11 +187,13 @@ static enum err reserve_outdated(struct name_work *w)
 
 static void give_row(const struct state *s, struct node *row)
 {
+    assert(s->naming->valued != row);
     slab_give(table_slab(s->table), row, row_size(row));
 }
 
 void state_forget_outdated(struct state *s)
 {
+    s->naming->valued = NULL; /* it may have been an outdated one, of which the table has some, too */
     while (s->naming->n_outdated > 0)
         give_row(s, s->naming->outdated[--s->naming->n_outdated]);
 }
@@ -194,10 +222,8 @@ static uint32_t ttl_of(const struct state *s, const struct row_spec *spec)
 /* A row as specified; looking at it will not need memory. */
 static enum err make_row(struct state *s, struct row_spec *spec, struct node **out)
 {
-    enum err e = value_set_reserve(&s->naming->looking, spec->values->n, spec->values->n_claims);
+    enum err e = value_set_reserve(&s->naming->values, spec->values->n, spec->values->n_claims);
 
-    if (e == ERR_OK)
-        e = value_set_reserve(&s->naming->changing, spec->values->n, spec->values->n_claims);
     spec->ttl_s = ttl_of(s, spec);
     return e == ERR_OK ? row_new(out, table_slab(s->table), &s->naming->row, spec) : e;
 }
@@ -209,12 +235,15 @@ enum err state_put_row(struct state *s, struct row_spec *spec)
     struct node *row = NULL;
     enum err e = reserve_outdated(s->naming);
 
+    assert(spec->values == &s->naming->values);
     spec->expiry_place = place;
     if (e == ERR_OK)
         e = make_row(s, spec, &row);
     if (e != ERR_OK)
         return e;
     refs_set(&s->names, spec->id, slab_ref(row));
+    row_link(row, &s->naming->values);
+    s->naming->valued = row;
     e = expiry_update(s, row, spec->values, place);
     outdate(s, old);
     return e;
@@ -224,8 +253,7 @@ enum err state_put_row(struct state *s, struct row_spec *spec)
 static void read_row(struct state *s, const struct name_entry *n, struct row_spec *spec)
 {
     row_read(row_of(n), spec);
-    row_values(row_of(n), &s->naming->changing);
-    spec->values = &s->naming->changing;
+    spec->values = take_values(s, row_of(n));
 }
 
 enum err state_remake_row(struct state *s, const struct name_entry *n)
@@ -350,10 +378,10 @@ static void count_values(struct state *s, const struct value_set *vs)
     s->counts.pinned += pinned_values(vs);
 }
 
-/* Make the name with the values that are in `changing`. */
+/* Make the name with the values that were taken. */
 static enum err make_name(struct state *s, const struct effect_name *made, const struct name *folded)
 {
-    struct value_set *vs = &s->naming->changing;
+    struct value_set *vs = &s->naming->values;
     const struct name_entry *n;
     uint32_t domains_len = 0;
     struct row_spec spec;
@@ -390,7 +418,7 @@ enum err fold_name_made(struct state *s, const struct effect *f)
     hash = table_hash(s->table, &folded);
     if (state_find_name(s, &folded, hash) != NULL)
         return ERR_CORRUPT;
-    value_set_clear(&s->naming->changing);
+    (void)take_no_values(s);
     e = make_name(s, f->u.name, &folded);
     return e == ERR_OK ? index_put(&s->by_owner, hash, f->u.name->id) : e;
 }
@@ -398,12 +426,11 @@ enum err fold_name_made(struct state *s, const struct effect *f)
 enum err state_load_name(struct state *s, const struct effect_name *made, const struct effect_claim *claims,
                          size_t n_claims)
 {
-    struct value_set *vs = &s->naming->changing;
+    struct value_set *vs = take_no_values(s);
     struct name folded = made->owner;
     enum err e = ERR_OK;
 
     name_fold(&folded);
-    value_set_clear(vs);
     for (size_t i = 0; e == ERR_OK && i < n_claims; i++) {
         bool changed;
 
@@ -435,8 +462,7 @@ enum err fold_name_set(struct state *s, const struct effect *f)
     count_name(s, n, -1);
     unindex_domains(s, n);
     spec = spec_of(s, set, &folded, domains, domains_len);
-    row_values(row_of(n), &s->naming->changing);
-    spec.values = &s->naming->changing;
+    spec.values = take_values(s, row_of(n));
     e = state_put_row(s, &spec);
     free(domains);
     if (e != ERR_OK)
@@ -457,7 +483,7 @@ typedef enum err change_values(struct value_set *vs, const struct effect_claim *
  */
 static enum err fold_claim(struct state *s, const struct effect_claim *c, change_values *change, int claims_by)
 {
-    struct value_set *vs = &s->naming->changing;
+    struct value_set *vs = &s->naming->values;
     const struct name_entry *n = state_name(s, c->name);
     size_t values, pinned;
     bool distinct_changed, was_all_pinned;

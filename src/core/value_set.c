@@ -354,6 +354,8 @@ static const struct value *oldest_of_largest(const struct value_set *vs, const s
             best = v;
             best_octets = octets;
         }
+        if (best_octets >= vs->octets - best_octets)
+            return best; /* no other holder can have more */
     }
     return best;
 }

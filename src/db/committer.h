@@ -2,9 +2,9 @@
  * state plus this batch, makes the batch durable in one transaction, publishes it to the DNS threads, and then
  * answers.
  *
- * A lone change never waits; after a batch of several the next one waits until as many have come back, or for half
- * of what the last commit took, so that clients do not split into two cohorts. After an error of the store it loads
- * what is there, publishes that, and only then goes on. */
+ * A lone change never waits; after a batch of several the next one waits until as many have come back, at most for
+ * as long as the sync took more than the rest of the batch, so that clients do not split into two cohorts. After an
+ * error of the store it loads what is there, publishes that, and only then goes on. */
 #ifndef DB_COMMITTER_H
 #define DB_COMMITTER_H
 

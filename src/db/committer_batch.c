@@ -14,8 +14,6 @@
 #define EXPIRE_RETRY_MS      ((int64_t)MS_PER_S)
 #define PRUNE_INTERVAL_MS    ((int64_t)3600 * MS_PER_S)
 #define PRUNE_PAUSE_MS       ((int64_t)60 * MS_PER_S) /* between portions: each looks at all names */
-#define GATHER_SHARE         2
-#define GATHER_MAX_US        ((int64_t)20 * US_PER_MS)
 #define FAILURES_MAX         3
 
 /* ---- observations ---- */
@@ -198,17 +196,14 @@ static enum err apply_timed(struct committer *c, const struct store_batch *b)
     int64_t before_us = clock_mono_us(c->o.clock);
     enum err e = c->store->ops->apply(c->store, c->stored_seq, b);
     int64_t after_us = clock_mono_us(c->o.clock);
-    int64_t wait_us = (after_us - before_us) / GATHER_SHARE;
+    int64_t wait_us;
 
     if (e != ERR_OK)
         return e;
     metrics_histogram_add(&c->commit_us, (uint64_t)(after_us - before_us));
     metrics_histogram_add(&c->batch_size, c->n_running > 0 ? c->n_running : 1);
-    /* Those that one commit answers come back together: let them gather, else they split into two cohorts that wait
-     * for each other's commits. A lone change waits for nobody. Half a commit is the most, for those who do not
-     * come back; mostly they all do, which ends the waiting. An eighth, and always all of it, left them in two
-     * cohorts. */
-    c->gather_until_us = c->n_running > 1 ? after_us + (wait_us < GATHER_MAX_US ? wait_us : GATHER_MAX_US) : 0;
+    wait_us = gather_us(c->n_running, after_us - c->began_us, c->store->ops->sync_us(c->store));
+    c->gather_until_us = wait_us > 0 ? after_us + wait_us : 0;
     return ERR_OK;
 }
 
@@ -289,9 +284,11 @@ static void adopt_settings(struct committer *c)
 
 void batch_run(struct committer *c, struct instant now)
 {
-    enum err e = decide_all(c, now);
     const char *doing = "deciding";
+    enum err e;
 
+    c->began_us = clock_mono_us(c->o.clock);
+    e = decide_all(c, now);
     if (e == ERR_OK && c->n_effective > 0) {
         doing = "committing";
         e = commit_and_publish(c, now);

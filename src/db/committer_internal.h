@@ -132,6 +132,9 @@ struct time_keeper {
 };
 
 struct instant time_look(struct committer *c);
+/* How long the next batch may wait for those whom this one answered: of n changes, done in batch_us, of which its
+ * sync took sync_us. */
+int64_t gather_us(size_t n, int64_t batch_us, int64_t sync_us);
 /* Begin with what the claims of the state say about the age of positions. */
 void ages_seed(struct ages *a, const struct state *s, struct instant now, int64_t grace_s);
 /* The journal ends with seq now. */
@@ -220,6 +223,7 @@ struct committer {
     struct request *expire;  /* the program's own, used again and again */
     struct request *prune;   /* likewise */
     size_t batch_max;        /* 1 after a decision failed, to find out whose it was */
+    int64_t began_us;        /* the batch at hand */
     int64_t gather_until_us; /* the next batch may wait so long for others; 0: it does not */
     size_t gather_n;         /* as many in the queue: all that the last batch answered are back */
     /* Observations that the store does not have. */

@@ -12,6 +12,7 @@
 #define MARK_INTERVAL_MS ((int64_t)100) /* at least, for graces of seconds */
 #define MARKS_A_GRACE    128            /* at most: fewer than MARKS_MAX are ever needed */
 #define SEED_MARKS       128
+#define GATHER_MAX_US    ((int64_t)20 * US_PER_MS)
 
 /* At a start nobody knows what the clock did while no server ran: one that is far from the journal counts as having
  * jumped. */
@@ -41,6 +42,20 @@ struct instant time_look(struct committer *c)
     if (now.journal_s - now.real_s < DAY_S)
         now.real_s = now.journal_s;
     return now;
+}
+
+/* Those that one commit answers come back together: let them gather, else they split into two cohorts that wait for
+ * each other's syncs. That saves a sync and costs the time in which the committer could work for those who are
+ * there: so it waits for as long as the sync took more than everything else did, at most, and with a quick disk or
+ * much to do not at all. Mostly all come back, which ends the waiting. A lone change waits for nobody. */
+int64_t gather_us(size_t n, int64_t batch_us, int64_t sync_us)
+{
+    int64_t work_us = batch_us > sync_us ? batch_us - sync_us : 0;
+    int64_t wait_us = sync_us - work_us;
+
+    if (n < 2 || wait_us <= 0)
+        return 0;
+    return wait_us < GATHER_MAX_US ? wait_us : GATHER_MAX_US;
 }
 
 static int64_t interval_ms(int64_t grace_s)

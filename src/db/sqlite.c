@@ -73,6 +73,11 @@ static bool store_is_fold_due(const struct store *st)
     return ((const struct sqlite_store *)st)->unfolded >= FOLD_DUE;
 }
 
+static int64_t store_sync_us(const struct store *st)
+{
+    return ((const struct sqlite_store *)st)->sync_us;
+}
+
 /* The commit that has to wait for the restart waits for little: what came during the checkpoint before is moved
  * without it. */
 static int restart_log(sqlite3 *db, int *pages, int *moved)
@@ -178,6 +183,7 @@ static const struct store_ops sqlite_ops = {
     .apply = apply_with_clean_log,
     .fold = fold_with_clean_log,
     .is_fold_due = store_is_fold_due,
+    .sync_us = store_sync_us,
     .journal = sqlite_journal,
     .backup = sqlite_backup,
     .prune = prune_with_clean_log,

@@ -3,6 +3,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
+
 #include "db/sqlite_store.h"
 
 #define UNFOLDED_MAX 4096 /* a start has no more than that to replay, whoever forgets to fold */
@@ -127,6 +129,7 @@ static enum err apply(struct sqlite_store *s, uint64_t after, const struct store
 {
     struct apply_stmts *a = &s->apply;
     uint64_t unfolded = 0;
+    int64_t before_us;
     enum err e = run(a, STMT_BEGIN);
 
     if (e != ERR_OK)
@@ -136,7 +139,9 @@ static enum err apply(struct sqlite_store *s, uint64_t after, const struct store
         roll_back(a);
         return e;
     }
+    before_us = clock_mono_us(&clock_system);
     e = commit(a, after);
+    s->sync_us = clock_mono_us(&clock_system) - before_us;
     if (e != ERR_OK)
         return e;
     s->unfolded = unfolded;

@@ -72,6 +72,7 @@ struct sqlite_store {
     struct apply_stmts apply;
     bool log_is_clean; /* nothing is in the write-ahead log that may not be on disk: see sqlite.c */
     bool has_failed;   /* so that nothing more is written to such a log */
+    int64_t sync_us;   /* the last COMMIT took so long */
     uint64_t unfolded; /* the tables are so many positions behind the journal */
     /* The connection that checkpoint() uses, opened by its first call. */
     pthread_mutex_t checkpoint_lock;

@@ -54,6 +54,8 @@ struct store_ops {
      * apply(). */
     MUST_USE enum err (*fold)(struct store *st);
     bool (*is_fold_due)(const struct store *st); /* enough has gathered for fold() to be worth it */
+    /* How long the COMMIT of the last apply() took: that is what waits for the disk. */
+    int64_t (*sync_us)(const struct store *st);
     /* See change_sink.journal; own connection, any thread. */
     MUST_USE enum err (*journal)(struct store *st, const struct journal_filter *f, journal_visit *visit, void *arg);
     /* See change_sink.backup; own connection, any thread. */

@@ -497,10 +497,47 @@ static void every_one_of_many_names_is_found_by_owner_and_by_domain(void **state
     state_free(s);
 }
 
+/* The text of the name's i-th value, oldest first. */
+static const char *text_of(const struct state *s, uint32_t name, size_t i, char out[300])
+{
+    const struct value_set *vs = name_values(s, state_name(s, name));
+
+    assert_true(i < vs->n);
+    out[value_decode_text(out, vs->values[i].rdata, vs->values[i].rdlen)] = '\0';
+    return out;
+}
+
+static void values_are_those_of_the_name_that_is_looked_at_after_each_change_of_any(void **state)
+{
+    struct state *s = small_state();
+    char text[300];
+
+    (void)state;
+    OK(fold_name(s, EFFECT_NAME_MADE, name_row(2, 1, 1, "b.auth.example.org")));
+    OK(fold_value(s, EFFECT_CLAIM_ADDED, claim_row(1, 1, 0, 10), "one"));
+    assert_string_equal(text_of(s, 1, 0, text), "one"); /* not what the effect pointed at, which is gone */
+    OK(fold_value(s, EFFECT_CLAIM_ADDED, claim_row(2, 1, 0, 11), "two"));
+    assert_string_equal(text_of(s, 1, 0, text), "one");
+    OK(fold_value(s, EFFECT_CLAIM_ADDED, claim_row(1, 1, 1, 12), "three"));
+    assert_string_equal(text_of(s, 2, 0, text), "two");
+    assert_string_equal(text_of(s, 1, 0, text), "one");
+    assert_string_equal(text_of(s, 1, 1, text), "three");
+    CORRUPT(fold_value(s, EFFECT_CLAIM_ADDED, claim_row(1, 1, 2, 13), "three")); /* has one of that credential */
+    assert_int_equal(name_values(s, state_name(s, 1))->n, 2);
+    OK(fold_value(s, EFFECT_CLAIM_RENEWED, claim_row(1, 1, 0, 14), "one"));
+    assert_string_equal(text_of(s, 1, 1, text), "one");
+    OK(fold_value(s, EFFECT_CLAIM_REMOVED, claim_row(1, 1, 1, 12), "three"));
+    assert_string_equal(text_of(s, 1, 0, text), "one");
+    assert_int_equal(name_values(s, state_name(s, 1))->n, 1);
+    assert_int_equal(name_values(s, state_name(s, 2))->n, 1);
+    state_free(s);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_state_has_the_administrator_and_nothing_else),
+        cmocka_unit_test(values_are_those_of_the_name_that_is_looked_at_after_each_change_of_any),
         cmocka_unit_test(folding_moves_the_position_and_time_never_goes_back),
         cmocka_unit_test(an_unknown_kind_is_corrupt),
         cmocka_unit_test(accounts_are_found_by_id_and_name),

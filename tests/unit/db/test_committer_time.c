@@ -123,6 +123,25 @@ static void a_start_learns_the_ages_from_the_claims(void **state)
     state_free(s);
 }
 
+static void a_batch_waits_for_those_who_were_answered_as_long_as_a_sync_outweighs_the_work(void **state)
+{
+    static const struct {
+        size_t n;
+        int64_t batch_us, sync_us, wait_us;
+    } rows[] = {
+        {1, 5300, 5000, 0}, /* a lone change waits for nobody */
+        {0, 5300, 5000, 0}, /* nor does what the server does by itself */
+        {2, 5100, 5000, 4900},     {64, 6500, 5000, 3500}, {8, 300, 200, 100},
+        {64, 1000, 200, 0}, /* a quick disk: the work is worth more than the sync */
+        {64, 400, 200, 0},         {64, 200, 200, 200},    {64, 0, 200, 200}, /* a clock that stands still */
+        {64, 90000, 80000, 20000},                                            /* a disk that hangs: not for long */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        assert_int_equal(gather_us(rows[i].n, rows[i].batch_us, rows[i].sync_us), rows[i].wait_us);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +151,7 @@ int main(void)
         cmocka_unit_test(a_long_grace_needs_no_more_marks),
         cmocka_unit_test(a_change_of_the_grace_counts_at_once),
         cmocka_unit_test(a_start_learns_the_ages_from_the_claims),
+        cmocka_unit_test(a_batch_waits_for_those_who_were_answered_as_long_as_a_sync_outweighs_the_work),
     };
 
     if (crypto_init() != ERR_OK)
