@@ -38,7 +38,9 @@ struct fixture {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct waiting *first, **last;
-    bool hold, end;        /* hold: take changes, but do not decide them */
+    bool hold, end;    /* hold: take changes, but do not decide them */
+    bool hold_journal; /* who reads it stays in there */
+    size_t in_journal;
     enum err submit_error; /* what submit and inspect say instead of taking */
     bool has_forced;
     struct result forced; /* what becomes of the next change */
@@ -93,6 +95,11 @@ static inline enum err fixture_journal(void *self, const struct journal_filter *
 
     (void)visit, (void)arg;
     pthread_mutex_lock(&f->lock);
+    f->in_journal++;
+    pthread_cond_broadcast(&f->changed);
+    while (f->hold_journal)
+        pthread_cond_wait(&f->changed, &f->lock);
+    f->in_journal--;
     if (filter->reached != NULL)
         *filter->reached = filter->after_seq > f->status.seq ? filter->after_seq : f->status.seq;
     pthread_mutex_unlock(&f->lock);
@@ -181,16 +188,40 @@ static inline void fixture_refuse_to_take(struct fixture *f, enum err e)
     pthread_mutex_unlock(&f->lock);
 }
 
-static inline void fixture_wait_submitted(struct fixture *f, size_t n)
+static inline void fixture_hold_journal(struct fixture *f, bool hold)
+{
+    pthread_mutex_lock(&f->lock);
+    f->hold_journal = hold;
+    pthread_cond_broadcast(&f->changed);
+    pthread_mutex_unlock(&f->lock);
+}
+
+/* Until a count of the fixture has become n. */
+static inline void fixture_wait_count(struct fixture *f, const size_t *count, size_t n)
 {
     struct timespec until;
 
     (void)clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += PATIENCE_S;
     pthread_mutex_lock(&f->lock);
-    while (f->submitted < n)
+    while (*count < n)
         assert_int_equal(pthread_cond_timedwait(&f->changed, &f->lock, &until), 0);
     pthread_mutex_unlock(&f->lock);
+}
+
+static inline void fixture_wait_submitted(struct fixture *f, size_t n)
+{
+    fixture_wait_count(f, &f->submitted, n);
+}
+
+static inline size_t fixture_submitted(struct fixture *f)
+{
+    size_t n;
+
+    pthread_mutex_lock(&f->lock);
+    n = f->submitted;
+    pthread_mutex_unlock(&f->lock);
+    return n;
 }
 
 static inline void fixture_metrics(void *self, struct text *out)

@@ -159,20 +159,68 @@ static void who_waits_for_the_journal_is_answered_at_the_end_of_the_wait(void **
     fixture_free(f);
 }
 
+/* Reading blocks, so few do it at a time. */
+static void who_finds_every_place_for_reading_taken_is_to_try_again(void **state)
+{
+    enum { PLACES = HTTP_OFFLOAD_MAX / 2 };
+    struct somebody who;
+    struct fixture *f = with_v1(&who);
+    static struct reply r;
+    struct reply *refused;
+    int fds[PLACES];
+
+    (void)state;
+    fixture_hold_journal(f, true);
+    for (size_t i = 0; i < PLACES; i++) {
+        fds[i] = send_get(f, "/v1/journal", &who);
+        fixture_wait_count(f, &f->in_journal, i + 1);
+    }
+    refused = exchange(f, "GET", "/v1/journal", who.authorization, NULL);
+    assert_problem(refused, 503, "full");
+    assert_non_null(reply_header(refused, "Retry-After"));
+    fixture_hold_journal(f, false);
+    for (size_t i = 0; i < PLACES; i++) {
+        client_read(fds[i], &r);
+        assert_int_equal(r.status, 200);
+        (void)close(fds[i]);
+    }
+    assert_int_equal(exchange(f, "GET", "/v1/journal", who.authorization, NULL)->status, 200);
+    fixture_free(f);
+}
+
+/* Asked again for as long as the ones before are still on their way to where they wait, as any client is told to:
+ * until then each has one of the few places. On return it has had its first look, and waits now or soon. */
+static int send_wait(struct fixture *f, const struct somebody *who)
+{
+    static struct reply r;
+    const int64_t until = clock_mono_ms(&clock_system) + PATIENCE_S * INT64_C(1000);
+
+    for (;;) {
+        size_t before = fixture_submitted(f);
+        int fd = send_get(f, "/v1/journal?wait=60s", who);
+        struct pollfd reply = {.fd = fd, .events = POLLIN};
+        while (poll(&reply, 1, 1) == 0) {
+            if (fixture_submitted(f) == before + 2) /* may it look, and its first look */
+                return fd;
+            assert_true(clock_mono_ms(&clock_system) < until);
+        }
+        client_read(fd, &r);
+        assert_problem(&r, 503, "full");
+        (void)close(fd);
+    }
+}
+
 static void a_server_that_stops_answers_those_who_wait(void **state)
 {
     enum { MANY = 20 };
     struct somebody who;
     struct fixture *f = with_v1(&who);
     static struct reply r;
-    size_t before = f->submitted;
     int fds[MANY];
 
     (void)state;
-    for (size_t i = 0; i < MANY; i++) {
-        fds[i] = send_get(f, "/v1/journal?wait=60s", &who);
-        fixture_wait_submitted(f, before + 2 * (i + 1)); /* may it look, and its first look */
-    }
+    for (size_t i = 0; i < MANY; i++)
+        fds[i] = send_wait(f, &who);
     fixture_free(f); /* what is freed twice or never shows in the sanitizer */
     for (size_t i = 0; i < MANY; i++) {
         client_read(fds[i], &r);
@@ -218,6 +266,7 @@ int main(void)
         cmocka_unit_test(a_caller_is_read_from_bearer_and_from_basic),
         cmocka_unit_test(a_request_that_cannot_be_read_is_explained_to_holders_only),
         cmocka_unit_test(who_waits_for_the_journal_is_answered_at_the_end_of_the_wait),
+        cmocka_unit_test(who_finds_every_place_for_reading_taken_is_to_try_again),
         cmocka_unit_test(a_server_that_stops_answers_those_who_wait),
         cmocka_unit_test(a_server_that_stops_waits_for_no_committer),
         cmocka_unit_test(every_refusal_is_explained),
