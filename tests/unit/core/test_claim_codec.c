@@ -46,7 +46,8 @@ static struct value_set make_set(uint32_t n, uint32_t claims_each)
     vs.n_claims = n * claims_each;
     for (uint32_t i = 0; i < n; i++)
         vs.values[i] = (struct value){.claims = vs.claims + i * claims_each, .n_claims = claims_each};
-    memset(vs.claims, 0, vs.n_claims * sizeof *vs.claims);
+    if (vs.n_claims > 0)
+        memset(vs.claims, 0, vs.n_claims * sizeof *vs.claims);
     return vs;
 }
 
