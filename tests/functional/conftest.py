@@ -19,19 +19,24 @@ BINARY = os.environ.get("RIPOSTE", str(ROOT / "build" / "release" / "riposte"))
 ZONE = "auth.example.org"
 START_SECONDS = 20
 
+given_ports = set()
+
 
 def free_port():
-    """A port that is free for UDP and TCP on 127.0.0.1, right now."""
+    """A port that is free for UDP and TCP on 127.0.0.1, right now, and that no call before gave: it may not be in use yet."""
     for _ in range(100):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp, socket.socket(
             socket.AF_INET, socket.SOCK_DGRAM
         ) as udp:
             tcp.bind(("127.0.0.1", 0))
             port = tcp.getsockname()[1]
+            if port in given_ports:
+                continue
             try:
                 udp.bind(("127.0.0.1", port))
             except OSError:
                 continue
+            given_ports.add(port)
             return port
     raise RuntimeError("no free port")
 
