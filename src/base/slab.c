@@ -69,6 +69,7 @@ static size_t class_size(size_t class)
 {
     size_t step;
 
+    assert(class < CLASSES);
     if (class < EXACT)
         return (class + 1) * GRANULE;
     class -= EXACT;

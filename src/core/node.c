@@ -159,7 +159,8 @@ static enum err measure(struct node_set sets[SETS_MAX], const struct rrset *cons
     *data = 0;
     for (size_t i = 0; e == ERR_OK && i < n; i++) {
         e = measure_set(&sets[i], order[i]);
-        *data += sets[i].len;
+        if (e == ERR_OK)
+            *data += sets[i].len;
     }
     return e;
 }
@@ -183,7 +184,7 @@ enum err node_new(struct node **out, const struct node_spec *spec)
     struct additional additional = {.len = 0};
     struct name owner = *spec->owner;
     struct node *n;
-    size_t n_sets, data;
+    size_t n_sets = 0, data = 0;
     uint8_t *at;
     enum err e;
 
