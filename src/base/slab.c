@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SLAB_ASAN 1
@@ -20,17 +21,18 @@
 #define ASAN_UNPOISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
 #endif
 
-#define GRANULE      8u
-#define REGION_BITS  20u
-#define REGION_SIZE  ((size_t)1 << REGION_BITS)
-#define REGIONS_MAX  ((size_t)1 << (32 - (REGION_BITS - 3))) /* as many as references have numbers for */
-#define HEADER_SIZE  64u
-#define ROOM         (REGION_SIZE - HEADER_SIZE)
-#define EXACT_MAX    1024u /* sizes up to it have a class each */
-#define EXACT        (EXACT_MAX / GRANULE)
-#define STEPS        8u /* above: so many classes from one power of 2 to the next */
-#define CLASSES      (EXACT + STEPS * (REGION_BITS - 10))
-#define BITMAP_WORDS ((CLASSES + 63) / 64)
+#define GRANULE       8u
+#define REGION_BITS   21u
+#define REGION_SIZE   ((size_t)1 << REGION_BITS)
+#define REGIONS_MAX   ((size_t)1 << (32 - (REGION_BITS - 3))) /* as many as references have numbers for */
+#define REGIONS_PLAIN 8u /* then there is so much that its pages are looked for in vain: larger ones */
+#define HEADER_SIZE   64u
+#define ROOM          (REGION_SIZE - HEADER_SIZE)
+#define EXACT_MAX     1024u /* sizes up to it have a class each */
+#define EXACT         (EXACT_MAX / GRANULE)
+#define STEPS         8u /* above: so many classes from one power of 2 to the next */
+#define CLASSES       (EXACT + STEPS * (REGION_BITS - 10))
+#define BITMAP_WORDS  ((CLASSES + 63) / 64)
 
 _Static_assert(EXACT_MAX == 1u << 10, "the classes above begin at 2^10");
 
@@ -169,6 +171,8 @@ static struct region *add_region(struct slab *s, size_t n)
     r = aligned_alloc(REGION_SIZE, n * REGION_SIZE);
     if (r == NULL)
         return NULL;
+    if (first >= REGIONS_PLAIN)
+        (void)madvise(r, n * REGION_SIZE, MADV_HUGEPAGE); /* the same memory without it, only slower */
     r->number = first;
     for (size_t i = first; i < first + n; i++)
         s->regions[i] = r;

@@ -1,7 +1,7 @@
 /* base/slab.h -- memory for many small blocks that live long: none of it goes into headers, sizes are rounded to 8
  * octets and no further (up to 1 KiB), and a block can be named by 32 bits.
  *
- * Blocks are cut out of regions of 1 MiB, which are never given back before slab_free(); what is freed is kept by
+ * Blocks are cut out of regions of 2 MiB, which are never given back before slab_free(); what is freed is kept by
  * its size for the next block of that size, and cut up for smaller ones before a new region is taken. One thread at
  * a time. */
 #ifndef BASE_SLAB_H
