@@ -2,8 +2,8 @@
 #include "core/decide_internal.h"
 #include "core/value_set.h"
 
-/* As long as a large batch at most: whoever's change is in the same commit waits for it too. */
-#define EXPIRE_MAX 200
+/* Whoever's change is in the same commit waits for it too: so that is a millisecond's work. */
+#define EXPIRE_MAX 64
 
 enum err decide_expire(struct deciding *c)
 {

@@ -18,7 +18,7 @@
 #define LOG_PAGE_OCTETS    4096
 #define LOG_RESTART_OCTETS ((int64_t)64 << 20) /* a log of this size is worth making one commit wait for */
 #define LOG_RESTART_MS     50                  /* how long it may wait */
-#define FOLD_DUE           256                 /* positions: a few milliseconds of work */
+#define FOLD_DUE           512                 /* positions: a few milliseconds of work */
 
 static struct sqlite_store *self(struct store *st)
 {

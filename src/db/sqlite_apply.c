@@ -77,8 +77,8 @@ static bool may_wait(const struct store_batch *b, uint64_t unfolded)
     return true;
 }
 
-/* Gives how far behind the tables are afterwards. */
-static enum err write_all(struct apply_stmts *a, uint64_t after, const struct store_batch *b, uint64_t *unfolded)
+/* Gives whether the tables are behind afterwards. */
+static enum err write_all(struct apply_stmts *a, uint64_t after, const struct store_batch *b, bool *is_behind)
 {
     uint64_t folded = 0;
     uint64_t end = 0;
@@ -90,10 +90,9 @@ static enum err write_all(struct apply_stmts *a, uint64_t after, const struct st
         e = put_entry(a, after + 1 + i, b->entries[i]);
     for (size_t i = 0; e == ERR_OK && i < b->n_observations; i++)
         e = put_observation(a, &b->observations[i]);
-    *unfolded = after + b->n - folded;
-    if (e != ERR_OK || may_wait(b, *unfolded))
+    *is_behind = may_wait(b, after + b->n - folded);
+    if (e != ERR_OK || *is_behind)
         return e;
-    *unfolded = 0;
     return fold_tail(a, folded, b->last_backup_s);
 }
 
@@ -125,16 +124,26 @@ static enum err commit(struct apply_stmts *a, uint64_t after)
     return ERR_UNKNOWN;
 }
 
+/* Serials do not count: all of them are few rows. */
+static uint64_t count_rows(const struct entry *e)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < e->n_effects; i++)
+        n += e->effects[i].kind != EFFECT_ZONE_SERIAL && e->effects[i].kind != EFFECT_ALIAS_SERIAL;
+    return n;
+}
+
 static enum err apply(struct sqlite_store *s, uint64_t after, const struct store_batch *b)
 {
     struct apply_stmts *a = &s->apply;
-    uint64_t unfolded = 0;
+    bool is_behind = false;
     int64_t before_us;
     enum err e = run(a, STMT_BEGIN);
 
     if (e != ERR_OK)
         return e;
-    e = write_all(a, after, b, &unfolded);
+    e = write_all(a, after, b, &is_behind);
     if (e != ERR_OK) {
         roll_back(a);
         return e;
@@ -144,7 +153,10 @@ static enum err apply(struct sqlite_store *s, uint64_t after, const struct store
     s->sync_us = clock_mono_us(&clock_system) - before_us;
     if (e != ERR_OK)
         return e;
-    s->unfolded = unfolded;
+    for (size_t i = 0; is_behind && i < b->n; i++)
+        s->unfolded += count_rows(b->entries[i]);
+    if (!is_behind)
+        s->unfolded = 0;
     if (b->last_backup_s != 0)
         atomic_store_explicit(&s->last_backup_s, b->last_backup_s, memory_order_relaxed);
     return ERR_OK;

@@ -73,7 +73,7 @@ struct sqlite_store {
     bool log_is_clean; /* nothing is in the write-ahead log that may not be on disk: see sqlite.c */
     bool has_failed;   /* so that nothing more is written to such a log */
     int64_t sync_us;   /* the last COMMIT took so long */
-    uint64_t unfolded; /* the tables are so many positions behind the journal */
+    uint64_t unfolded; /* so many changes of rows are in the journal that the tables do not have, about */
     /* The connection that checkpoint() uses, opened by its first call. */
     pthread_mutex_t checkpoint_lock;
     sqlite3 *checkpoint_db;

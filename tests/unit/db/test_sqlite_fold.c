@@ -286,7 +286,7 @@ static void folding_is_due_after_some_hundred_changes_and_not_left_out_for_long(
     struct state *s;
 
     assert_false(st->ops->is_fold_due(st));
-    for (unsigned i = 0; i < 2; i++, end += MANY)
+    for (unsigned i = 0; i < 3; i++, end += MANY)
         apply_many(st, end);
     assert_true(st->ops->is_fold_due(st));
     for (unsigned i = 0; i < 50; i++, end += MANY)
@@ -298,6 +298,28 @@ static void folding_is_due_after_some_hundred_changes_and_not_left_out_for_long(
     s = load_state(st);
     assert_int_equal(state_seq(s), end);
     state_free(s);
+    st->ops->close(st);
+    assert_good(f->path);
+}
+
+/* As when many values expire in one second: few entries, and as much to fold as of many. */
+static void folding_is_due_by_what_changed_and_not_by_entries(void **state)
+{
+    struct fixture *f = *state;
+    struct store *st = begin(f);
+    struct entry e;
+    const struct entry *list = &e;
+
+    entry_init(&e);
+    e.seq = WAITING_TO + 1;
+    e.time_s = TIME_0 + 300;
+    for (unsigned i = 0; i < 600; i++)
+        add_claim(&e, EFFECT_CLAIM_RENEWED, 1, 0, 1, "first");
+    assert_int_equal(st->ops->apply(st, WAITING_TO, &(struct store_batch){.entries = &list, .n = 1}), ERR_OK);
+    entry_fini(&e);
+    assert_true(st->ops->is_fold_due(st));
+    assert_int_equal(st->ops->fold(st), ERR_OK);
+    assert_false(st->ops->is_fold_due(st));
     st->ops->close(st);
     assert_good(f->path);
 }
@@ -316,6 +338,7 @@ int main(void)
         WITH_DIR(pruning_keeps_what_the_tables_do_not_have),
         WITH_DIR(an_end_of_what_was_never_there_is_found_when_it_is_folded),
         WITH_DIR(tables_that_say_they_are_further_than_they_are_are_found),
+        WITH_DIR(folding_is_due_by_what_changed_and_not_by_entries),
         WITH_DIR(folding_is_due_after_some_hundred_changes_and_not_left_out_for_long),
     };
 
