@@ -12,7 +12,7 @@
 
 #define LIMITED_CLIENTS      16384                      /* networks whose rates are remembered */
 #define WAIT_MAX_MS          ((int64_t)3600 * MS_PER_S) /* looking at the clock once an hour shows that it did not jump */
-#define LOG_OCTETS_MAX       ((uint64_t)4 << 20)
+#define LOG_OCTETS_MAX       ((uint64_t)8 << 20) /* some milliseconds of writing, for which a commit may have to wait */
 #define PRUNE_INTERVAL_MS    ((int64_t)3600 * MS_PER_S)
 #define PRUNE_PAUSE_MS       ((int64_t)MS_PER_S) /* between portions */
 #define PRUNE_PORTION        500

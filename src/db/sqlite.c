@@ -18,7 +18,7 @@
 #define LOG_PAGE_OCTETS    4096
 #define LOG_RESTART_OCTETS ((int64_t)64 << 20) /* a log of this size is worth making one commit wait for */
 #define LOG_RESTART_MS     50                  /* how long it may wait */
-#define FOLD_DUE           512                 /* positions: a few milliseconds of work */
+#define FOLD_DUE           512                 /* changes of rows: a few milliseconds of work */
 
 static struct sqlite_store *self(struct store *st)
 {
@@ -32,7 +32,7 @@ static int note_log_pages(void *arg, sqlite3 *db, const char *schema, int pages)
 
     (void)db;
     (void)schema;
-    atomic_store_explicit(&s->log_octets, (uint64_t)pages * LOG_PAGE_OCTETS, memory_order_relaxed);
+    atomic_store_explicit(&s->log_pages, pages, memory_order_relaxed);
     return SQLITE_OK;
 }
 
@@ -43,7 +43,8 @@ static enum err empty_log(struct sqlite_store *s)
 
     if (e == ERR_OK) {
         s->log_is_clean = true;
-        atomic_store_explicit(&s->log_octets, 0, memory_order_relaxed);
+        atomic_store_explicit(&s->log_pages, 0, memory_order_relaxed);
+        atomic_store_explicit(&s->moved_pages, 0, memory_order_relaxed);
     }
     return e;
 }
@@ -108,8 +109,8 @@ static enum err store_checkpoint(struct store *st)
             rc = restart_log(s->checkpoint_db, &pages, &moved);
     }
     (void)pthread_mutex_unlock(&s->checkpoint_lock);
-    if (rc == SQLITE_OK && pages == moved)
-        atomic_store_explicit(&s->log_octets, 0, memory_order_relaxed); /* the next commit begins the log anew */
+    if (rc == SQLITE_OK)
+        atomic_store_explicit(&s->moved_pages, moved, memory_order_relaxed);
     return sqlite_err(rc);
 }
 
@@ -126,9 +127,13 @@ static enum err prune_with_clean_log(struct store *st, int64_t before_s, uint64_
     return e == ERR_OK ? sqlite_prune(st, before_s, most, pruned) : e;
 }
 
+/* A log that is shorter than what was moved out of it has begun anew since then. */
 static uint64_t store_log_octets(struct store *st)
 {
-    return atomic_load_explicit(&self(st)->log_octets, memory_order_relaxed);
+    int pages = atomic_load_explicit(&self(st)->log_pages, memory_order_relaxed);
+    int moved = atomic_load_explicit(&self(st)->moved_pages, memory_order_relaxed);
+
+    return (uint64_t)(pages >= moved ? pages - moved : pages) * LOG_PAGE_OCTETS;
 }
 
 static uint64_t file_octets(const char *path)

@@ -79,7 +79,7 @@ struct sqlite_store {
     sqlite3 *checkpoint_db;
     bool shut; /* guarded by checkpoint_lock */
     /* For any thread. */
-    _Atomic uint64_t log_octets;
+    _Atomic int log_pages, moved_pages; /* in the log, and of these in the database too */
     _Atomic int64_t last_backup_s;
 };
 

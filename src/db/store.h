@@ -65,7 +65,7 @@ struct store_ops {
     MUST_USE enum err (*prune)(struct store *st, int64_t before_s, uint64_t most, uint64_t *pruned);
     /* Move what is in the write-ahead log into the database; own connection, any thread. */
     MUST_USE enum err (*checkpoint)(struct store *st);
-    uint64_t (*log_octets)(struct store *st); /* in the write-ahead log, about; any thread */
+    uint64_t (*log_octets)(struct store *st); /* what checkpoint() would move, about; any thread */
     void (*size)(struct store *st, uint64_t *octets, uint64_t *free_octets,
                  int64_t *last_backup_s); /* any thread */
     /* Let go of the file and of the lock, so that it can be opened anew: load, apply, fold and prune must not be
