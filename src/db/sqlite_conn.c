@@ -263,8 +263,22 @@ bool row_next(struct row *r)
     return rc == SQLITE_ROW;
 }
 
+/* A packed column that is not what is asked for. */
+static void has_no_such_cell(struct row *r)
+{
+    if (r->err == ERR_OK)
+        r->err = ERR_CORRUPT;
+}
+
 int64_t row_int(struct row *r)
 {
+    int64_t v = 0;
+
+    if (r->st == NULL) {
+        if (!cell_take_int(&r->cells, &v))
+            has_no_such_cell(r);
+        return v;
+    }
     return sqlite3_column_int64(r->st, r->at++);
 }
 
@@ -288,10 +302,23 @@ bool row_bool(struct row *r)
     return row_int_to(r, 1) != 0;
 }
 
+static const uint8_t *packed_bytes(struct row *r, enum cell_type type, size_t *len)
+{
+    const uint8_t *bytes = NULL;
+
+    *len = 0;
+    if (!cell_take_bytes(&r->cells, type, &bytes, len))
+        has_no_such_cell(r);
+    return bytes;
+}
+
 const uint8_t *row_blob(struct row *r, size_t *len)
 {
-    const void *bytes = sqlite3_column_blob(r->st, r->at);
+    const void *bytes;
 
+    if (r->st == NULL)
+        return packed_bytes(r, CELL_BLOB, len);
+    bytes = sqlite3_column_blob(r->st, r->at);
     *len = (size_t)sqlite3_column_bytes(r->st, r->at++); /* in this order, as the manual demands */
     if (bytes == NULL && *len > 0) {
         r->err = ERR_MEMORY;
@@ -300,15 +327,23 @@ const uint8_t *row_blob(struct row *r, size_t *len)
     return bytes;
 }
 
-const char *row_text(struct row *r)
+static const char *stepped_text(struct row *r, size_t *len)
 {
     const char *text = (const char *)sqlite3_column_text(r->st, r->at);
-    size_t len = (size_t)sqlite3_column_bytes(r->st, r->at++);
 
-    if (text == NULL) {
+    *len = (size_t)sqlite3_column_bytes(r->st, r->at++);
+    if (text == NULL)
         r->err = ERR_MEMORY; /* columns are NOT NULL */
+    return text;
+}
+
+const char *row_text(struct row *r)
+{
+    size_t len;
+    const char *text = r->st != NULL ? stepped_text(r, &len) : (const char *)packed_bytes(r, CELL_TEXT, &len);
+
+    if (text == NULL)
         return "";
-    }
     if (strlen(text) != len)
         r->err = ERR_CORRUPT;
     return text;

@@ -16,6 +16,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "core/name.h"
+#include "db/sqlite_cells.h"
 
 #define SQLITE_BUSY_MS 5000 /* somebody's shell may hold a lock for a moment */
 
@@ -68,9 +69,10 @@ struct row {
     sqlite3_stmt *st;
     int at;
     enum err err;
+    struct cell_walk cells; /* without a statement: what is left of a packed row (db/sqlite_ahead.h) */
 };
 
-/* Step to the next row. False: no more rows, or r->err is set. */
+/* Step to the next row of a statement. False: no more rows, or r->err is set. */
 bool row_next(struct row *r);
 int64_t row_int(struct row *r);
 int64_t row_int_to(struct row *r, int64_t max); /* 0..max */

@@ -1,72 +1,58 @@
-/* Loading: one ordered scan a table, in one consistent view. Each row becomes the effects that would have made it,
- * and state_fold() takes it from there: what is loaded and what is decided go one way. Rows come in the order of
- * their ids and after the rows that they refer to. Lists are read along with their row, from a second ordered scan.
+/* Loading: one ordered scan a table, in one consistent view, read ahead by a thread (db/sqlite_ahead.h). Each row
+ * becomes the effects that would have made it, and state_fold() takes it from there: what is loaded and what is
+ * decided go one way. Rows come in the order of their ids and after the rows that they refer to. Lists come behind
+ * their row, as a number and so many rows. All that is read stays where it is until the next row.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/arena.h"
+#include "db/sqlite_ahead.h"
 #include "db/sqlite_store.h"
 
-#define PROGRESS_ROWS   100000             /* a report each */
-#define LIST_OCTETS_MAX ((size_t)64 << 20) /* of one row */
+#define PROGRESS_ROWS 100000 /* a report each */
+
+/* Lists of the row at hand, as large as the largest until now. */
+struct lists {
+    struct record *records;
+    size_t cap_records;
+    const char **texts;
+    size_t cap_texts;
+    struct effect_claim *claims;
+    size_t cap_claims;
+    uint32_t *ids;
+    size_t cap_ids;
+    struct net *nets;
+    size_t cap_nets;
+};
 
 struct loader {
     sqlite3 *db;
     struct state *s;
     uint64_t seq;
     const struct store_progress *progress; /* may be NULL */
-    struct arena arena;                    /* of the row at hand */
-    struct net *nets;
-    size_t cap_nets;
-    struct effect_claim *claims;
-    size_t cap_claims;
+    struct lists lists;
     uint64_t last_credential;
-    const char *what; /* the table at hand, for progress and errors */
+    size_t scan;      /* the one at hand */
+    const char *what; /* its table, for progress and errors */
     uint64_t rows, last_id;
+    char said[AHEAD_SAID_MAX]; /* what SQLite said; "": look at db */
 };
 
-/* The rows of a second table that belong to the row at hand. */
-struct list {
-    struct row r;
-    bool has; /* a row is waiting */
-    uint32_t of;
-};
-
-static void list_step(struct list *l)
+static void lists_fini(struct lists *l)
 {
-    l->has = row_next(&l->r);
-    if (l->has)
-        l->of = row_u32(&l->r);
+    free(l->records);
+    free((void *)l->texts);
+    free(l->claims);
+    free(l->ids);
+    free(l->nets);
 }
 
-static enum err list_open(struct list *l, sqlite3 *db, const char *sql)
+/* How many rows follow in a list. Each has a cell at least, so that a wrong number asks for no room. */
+static size_t row_count(struct row *r)
 {
-    enum err e;
-
-    *l = (struct list){0};
-    e = conn_prepare(db, sql, &l->r.st);
-    if (e == ERR_OK)
-        list_step(l);
-    return e != ERR_OK ? e : l->r.err;
-}
-
-/* True: the waiting row belongs to `of`. */
-static bool list_is_at(const struct list *l, uint32_t of)
-{
-    return l->has && l->r.err == ERR_OK && l->of == of;
-}
-
-/* A row that belongs to nobody is left over at the end. */
-static enum err list_close(struct list *l, enum err e)
-{
-    if (e == ERR_OK)
-        e = l->r.err;
-    if (e == ERR_OK && l->has)
-        e = ERR_CORRUPT;
-    (void)sqlite3_finalize(l->r.st); /* r.err has it */
-    return e;
+    return (size_t)row_int_to(r, r->cells.end - r->cells.at);
 }
 
 static enum err fold(struct loader *ld, const struct effect *f)
@@ -74,107 +60,41 @@ static enum err fold(struct loader *ld, const struct effect *f)
     return state_fold(ld->s, ld->seq, f);
 }
 
-static void report(struct loader *ld, uint64_t id)
-{
-    ld->rows++;
-    if (ld->progress != NULL && ld->progress->report != NULL && ld->rows % PROGRESS_ROWS == 0)
-        ld->progress->report(ld->progress->arg, ld->what, id, ld->last_id);
-}
-
-#define LISTS 2
-
-typedef enum err load_row(struct loader *ld, struct row *r, struct list lists[LISTS]);
-
-struct scan {
-    const char *what;
-    const char *sql;
-    const char *last_id_sql;
-    load_row *load;
-    const char *list_sql[LISTS]; /* NULL: there is none */
-};
-
-static enum err last_id(struct loader *ld, const char *sql, uint64_t *out)
-{
-    int64_t id = 0;
-    enum err e = conn_number(ld->db, sql, 0, &id);
-
-    *out = (uint64_t)id;
-    return e;
-}
-
-static enum err run_scan(struct loader *ld, const struct scan *scan)
-{
-    struct row r = {0};
-    struct list lists[LISTS] = {0};
-    enum err e = last_id(ld, scan->last_id_sql, &ld->last_id);
-
-    ld->what = scan->what;
-    ld->rows = 0;
-    if (e == ERR_OK)
-        e = conn_prepare(ld->db, scan->sql, &r.st);
-    for (size_t i = 0; e == ERR_OK && i < LISTS && scan->list_sql[i] != NULL; i++)
-        e = list_open(&lists[i], ld->db, scan->list_sql[i]);
-    while (e == ERR_OK && row_next(&r)) {
-        int64_t id = sqlite3_column_int64(r.st, 0);
-        e = scan->load(ld, &r, lists);
-        state_forget_rows(ld->s);
-        if (ld->arena.total > 0)
-            arena_fini(&ld->arena);
-        report(ld, (uint64_t)id);
-    }
-    if (e == ERR_OK)
-        e = r.err;
-    (void)sqlite3_finalize(r.st); /* r.err has it */
-    for (size_t i = 0; i < LISTS; i++)
-        e = list_close(&lists[i], e);
-    return e;
-}
-
 /* ---- zones ---- */
 
-static void read_record(struct loader *ld, struct list *l, struct record *out)
+static void read_rdata(struct row *r, struct rdata *out)
 {
-    const uint8_t *bytes;
     size_t len;
-    char *copy;
 
-    row_name(&l->r, &out->owner);
-    out->type = (uint16_t)row_int_to(&l->r, UINT16_MAX);
-    out->ttl_s = row_u32(&l->r);
-    bytes = row_blob(&l->r, &len);
-    copy = arena_copy(&ld->arena, bytes != NULL ? (const char *)bytes : "", len);
+    out->bytes = row_blob(r, &len);
+    out->len = (uint16_t)len;
     if (len > UINT16_MAX)
-        l->r.err = ERR_CORRUPT;
-    else if (copy == NULL)
-        l->r.err = ERR_MEMORY;
-    out->rdata = (struct rdata){.bytes = (const uint8_t *)copy, .len = (uint16_t)len};
+        r->err = ERR_CORRUPT;
 }
 
-/* The static records of a zone into the arena. */
-static enum err read_records(struct loader *ld, struct list *l, uint32_t zone, struct zone_spec *spec)
+static void read_record(struct row *r, struct record *out)
 {
-    struct record *records = NULL;
-    size_t cap = 0;
-    size_t n = 0;
-    enum err e = ERR_OK;
+    row_name(r, &out->owner);
+    out->type = (uint16_t)row_int_to(r, UINT16_MAX);
+    out->ttl_s = row_u32(r);
+    read_rdata(r, &out->rdata);
+}
 
-    while (e == ERR_OK && list_is_at(l, zone)) {
-        void *grown = records;
-        e = array_reserve(&grown, &cap, n + 1, sizeof *records);
-        records = grown;
-        if (e != ERR_OK)
-            break;
-        read_record(ld, l, &records[n++]);
-        list_step(l);
-        e = l->r.err;
-    }
-    if (e == ERR_OK && n > 0) {
-        spec->records = (const struct record *)arena_copy(&ld->arena, records, n * sizeof *records);
-        spec->n_records = n;
-        e = spec->records == NULL ? ERR_MEMORY : ERR_OK;
-    }
-    free(records);
-    return e;
+/* The static records of a zone. */
+static enum err read_records(struct lists *l, struct row *r, struct zone_spec *spec)
+{
+    size_t n = row_count(r);
+    void *grown = l->records;
+    enum err e = array_reserve(&grown, &l->cap_records, n, sizeof *l->records);
+
+    l->records = grown;
+    if (e != ERR_OK)
+        return e;
+    for (size_t i = 0; i < n && r->err == ERR_OK; i++)
+        read_record(r, &l->records[i]);
+    spec->records = l->records;
+    spec->n_records = n;
+    return r->err;
 }
 
 static void read_soa(struct row *r, struct soa *soa)
@@ -188,16 +108,15 @@ static void read_soa(struct row *r, struct soa *soa)
     soa->ttl_s = row_u32(r);
 }
 
-static enum err load_zone(struct loader *ld, struct row *r, struct list lists[LISTS])
+static enum err load_zone(struct loader *ld, struct row *r)
 {
-    struct effect_zone *z = arena_alloc(&ld->arena, sizeof *z);
+    struct effect_zone zone = {.id = 0};
+    struct effect_zone *z = &zone;
     struct effect f = {.kind = EFFECT_ZONE_SET, .u.zone = z};
     struct effect serial = {.kind = EFFECT_ZONE_SERIAL};
     bool removed;
     enum err e;
 
-    if (z == NULL)
-        return ERR_MEMORY;
     z->id = row_u32(r);
     removed = row_bool(r);
     row_name(r, &z->spec.apex);
@@ -206,7 +125,7 @@ static enum err load_zone(struct loader *ld, struct row *r, struct list lists[LI
     z->spec.challenge_caa = row_bool(r) ? CHALLENGE_CAA_DENY : CHALLENGE_CAA_NONE;
     z->spec.value_ttl_s = row_u32(r);
     z->spec.pinned_ttl_s = row_u32(r);
-    e = r->err == ERR_OK ? read_records(ld, &lists[0], z->id, &z->spec) : r->err;
+    e = r->err == ERR_OK ? read_records(&ld->lists, r, &z->spec) : r->err;
     if (e == ERR_OK)
         e = fold(ld, &f);
     if (e == ERR_OK && serial.u.serial.serial != 0)
@@ -217,12 +136,11 @@ static enum err load_zone(struct loader *ld, struct row *r, struct list lists[LI
 
 /* ---- accounts and names ---- */
 
-static enum err load_account(struct loader *ld, struct row *r, struct list *none)
+static enum err load_account(struct loader *ld, struct row *r)
 {
     struct effect f = {.kind = EFFECT_ACCOUNT_MADE};
     struct effect_account *a = &f.u.account;
 
-    (void)none;
     a->id = row_u32(r);
     a->name = row_text(r);
     a->note = row_text(r);
@@ -234,39 +152,26 @@ static enum err load_account(struct loader *ld, struct row *r, struct list *none
     return r->err == ERR_OK ? fold(ld, &f) : r->err;
 }
 
-/* Texts that belong to a row, into the arena. */
-static enum err read_texts(struct loader *ld, struct list *l, uint32_t of, const char *const **out, size_t *n)
+/* Texts that belong to a row. */
+static enum err read_texts(struct lists *l, struct row *r, const char *const **out, size_t *n)
 {
-    void *array = NULL;
-    size_t cap = 0;
-    enum err e = ERR_OK;
+    void *grown = (void *)l->texts;
+    enum err e;
 
-    while (e == ERR_OK && list_is_at(l, of)) {
-        const char *text = row_text(&l->r);
-        size_t len = strlen(text);
-        e = array_reserve(&array, &cap, *n + 1, sizeof(char *));
-        if (e != ERR_OK)
-            break;
-        ((const char **)array)[*n] = arena_copy(&ld->arena, text, len);
-        if (((const char **)array)[(*n)++] == NULL)
-            e = ERR_MEMORY;
-        list_step(l);
-        if (e == ERR_OK)
-            e = l->r.err;
-    }
-    if (e == ERR_OK && *n > 0) {
-        *out = (const char *const *)(void *)arena_copy(&ld->arena, array, *n * sizeof(char *));
-        e = *out == NULL ? ERR_MEMORY : ERR_OK;
-    }
-    free(array);
-    return e;
+    *n = row_count(r);
+    e = array_reserve(&grown, &l->cap_texts, *n, sizeof *l->texts);
+    l->texts = (const char **)grown;
+    if (e != ERR_OK)
+        return e;
+    for (size_t i = 0; i < *n && r->err == ERR_OK; i++)
+        l->texts[i] = row_text(r);
+    *out = l->texts;
+    return r->err;
 }
 
+/* Their credentials come later, with all ids up to the last. */
 static void read_claim(struct loader *ld, struct row *r, struct effect_claim *c)
 {
-    const uint8_t *bytes;
-    size_t len;
-
     c->slot = row_u32(r);
     c->credential = row_u32(r);
     c->order = (uint64_t)row_int_to(r, INT64_MAX);
@@ -275,35 +180,31 @@ static void read_claim(struct loader *ld, struct row *r, struct effect_claim *c)
     row_addr(r, &c->network);
     c->door = (uint8_t)row_int_to(r, DOOR_COUNT - 1);
     c->pinned = row_bool(r);
-    bytes = row_blob(r, &len);
-    c->rdata.len = (uint16_t)len;
-    c->rdata.bytes = (const uint8_t *)arena_copy(&ld->arena, bytes != NULL ? (const char *)bytes : "", len);
-    if (len > UINT16_MAX || c->credential > ld->last_credential)
+    read_rdata(r, &c->rdata);
+    if (c->credential > ld->last_credential)
         r->err = ERR_CORRUPT;
-    else if (c->rdata.bytes == NULL)
-        r->err = ERR_MEMORY;
 }
 
-/* The claims of a name; *out is the loader's. Their credentials come later, with all ids up to the last. */
-static enum err read_claims(struct loader *ld, struct list *l, uint32_t name, size_t *n)
+/* The claims of a name. */
+static enum err read_claims(struct loader *ld, struct row *r, uint32_t name, size_t *n)
 {
-    enum err e = ERR_OK;
+    struct lists *l = &ld->lists;
+    void *grown = l->claims;
+    enum err e;
 
-    *n = 0;
-    while (e == ERR_OK && list_is_at(l, name)) {
-        e = array_reserve((void **)&ld->claims, &ld->cap_claims, *n + 1, sizeof *ld->claims);
-        if (e != ERR_OK)
-            break;
-        ld->claims[*n] = (struct effect_claim){.name = name};
-        read_claim(ld, &l->r, &ld->claims[*n]);
-        ++*n;
-        e = l->r.err;
-        list_step(l);
+    *n = row_count(r);
+    e = array_reserve(&grown, &l->cap_claims, *n, sizeof *l->claims);
+    l->claims = grown;
+    if (e != ERR_OK)
+        return e;
+    for (size_t i = 0; i < *n && r->err == ERR_OK; i++) {
+        l->claims[i] = (struct effect_claim){.name = name};
+        read_claim(ld, r, &l->claims[i]);
     }
-    return e == ERR_OK ? l->r.err : e;
+    return r->err;
 }
 
-static enum err load_name(struct loader *ld, struct row *r, struct list lists[LISTS])
+static enum err load_name(struct loader *ld, struct row *r)
 {
     struct effect_name n = {.id = row_u32(r)};
     size_t n_claims = 0;
@@ -315,34 +216,28 @@ static enum err load_name(struct loader *ld, struct row *r, struct list lists[LI
     n.created_s = row_int(r);
     n.retired_s = row_int(r);
     n.subtree = row_bool(r);
-    e = r->err == ERR_OK ? read_texts(ld, &lists[0], n.id, &n.domains, &n.n_domains) : r->err;
+    e = r->err == ERR_OK ? read_texts(&ld->lists, r, &n.domains, &n.n_domains) : r->err;
     if (e == ERR_OK)
-        e = read_claims(ld, &lists[1], n.id, &n_claims);
-    return e == ERR_OK ? state_load_name(ld->s, &n, ld->claims, n_claims) : e;
+        e = read_claims(ld, r, n.id, &n_claims);
+    return e == ERR_OK ? state_load_name(ld->s, &n, ld->lists.claims, n_claims) : e;
 }
 
 /* ---- credentials and their secrets ---- */
 
-static enum err read_ids(struct loader *ld, struct list *l, uint32_t of, const uint32_t **out, size_t *n)
+static enum err read_ids(struct lists *l, struct row *r, const uint32_t **out, size_t *n)
 {
-    void *array = NULL;
-    size_t cap = 0;
-    enum err e = ERR_OK;
+    void *grown = l->ids;
+    enum err e;
 
-    while (e == ERR_OK && list_is_at(l, of)) {
-        e = array_reserve(&array, &cap, *n + 1, sizeof(uint32_t));
-        if (e != ERR_OK)
-            break;
-        ((uint32_t *)array)[(*n)++] = row_u32(&l->r);
-        list_step(l);
-        e = l->r.err;
-    }
-    if (e == ERR_OK && *n > 0) {
-        *out = (const uint32_t *)(void *)arena_copy(&ld->arena, array, *n * sizeof(uint32_t));
-        e = *out == NULL ? ERR_MEMORY : ERR_OK;
-    }
-    free(array);
-    return e;
+    *n = row_count(r);
+    e = array_reserve(&grown, &l->cap_ids, *n, sizeof *l->ids);
+    l->ids = grown;
+    if (e != ERR_OK)
+        return e;
+    for (size_t i = 0; i < *n && r->err == ERR_OK; i++)
+        l->ids[i] = row_u32(r);
+    *out = l->ids;
+    return r->err;
 }
 
 /* Octets of a fixed length. */
@@ -357,28 +252,27 @@ static void read_fixed(struct row *r, uint8_t *out, size_t len)
         r->err = ERR_CORRUPT;
 }
 
-/* The use of a credential. It is noted before the next row comes, so that its room is made once. */
-static enum err load_observation(struct loader *ld, struct list *l, uint32_t credential)
+/* The use of a credential, if it was used. It is noted before the next row comes, so that its room is made once. */
+static enum err load_observation(struct loader *ld, struct row *r, uint32_t credential)
 {
     struct credential_use use = {0};
+    size_t n = row_count(r);
     enum err e;
 
-    if (!list_is_at(l, credential))
-        return l->r.err;
-    use.at_s = row_int(&l->r);
-    row_addr(&l->r, &use.from);
-    use.door = (uint8_t)row_int_to(&l->r, DOOR_COUNT - 1);
-    if (l->r.err != ERR_OK)
-        return l->r.err;
+    if (n == 0 || r->err != ERR_OK)
+        return r->err;
+    use.at_s = row_int(r);
+    row_addr(r, &use.from);
+    use.door = (uint8_t)row_int_to(r, DOOR_COUNT - 1);
+    if (r->err != ERR_OK)
+        return r->err;
     e = state_observe(ld->s, credential, &use);
-    if (e != ERR_OK)
-        return e;
-    state_observation_stored(ld->s, credential);
-    list_step(l);
-    return l->r.err;
+    if (e == ERR_OK)
+        state_observation_stored(ld->s, credential);
+    return e;
 }
 
-static enum err load_credential(struct loader *ld, struct row *r, struct list lists[LISTS])
+static enum err load_credential(struct loader *ld, struct row *r)
 {
     struct effect_credential c = {.id = row_u32(r)};
     struct effect f = {.kind = EFFECT_CREDENTIAL_MADE, .u.credential = &c};
@@ -389,21 +283,21 @@ static enum err load_credential(struct loader *ld, struct row *r, struct list li
     c.label = row_text(r);
     c.actions = row_u32(r);
     c.kinds = row_u32(r);
-    c.n_networks = row_nets(r, &ld->nets, &ld->cap_nets);
-    c.networks = c.n_networks > 0 ? ld->nets : NULL;
+    c.n_networks = row_nets(r, &ld->lists.nets, &ld->lists.cap_nets);
+    c.networks = c.n_networks > 0 ? ld->lists.nets : NULL;
     c.allowfrom = row_text(r);
     c.networks_invalid = row_bool(r);
     c.created_s = row_int(r);
     c.expires_s = row_int(r);
     c.revoked_s = row_int(r);
-    e = r->err == ERR_OK ? read_ids(ld, &lists[0], c.id, &c.names, &c.n_names) : r->err;
+    e = r->err == ERR_OK ? read_ids(&ld->lists, r, &c.names, &c.n_names) : r->err;
     if (e == ERR_OK)
         e = fold(ld, &f);
-    return e == ERR_OK ? load_observation(ld, &lists[1], c.id) : e;
+    return e == ERR_OK ? load_observation(ld, r, c.id) : e;
 }
 
 /* One that has ended is made and ended again, so that its id counts as given out. */
-static enum err load_secret(struct loader *ld, struct row *r, struct list *none)
+static enum err load_secret(struct loader *ld, struct row *r)
 {
     struct effect f = {.kind = EFFECT_SECRET_ADDED};
     struct effect_secret *c = &f.u.secret;
@@ -412,7 +306,6 @@ static enum err load_secret(struct loader *ld, struct row *r, struct list *none)
     size_t len;
     enum err e;
 
-    (void)none;
     c->id = row_u32(r);
     c->credential = row_u32(r);
     c->kind = (uint8_t)row_int_to(r, UINT8_MAX);
@@ -436,22 +329,20 @@ static enum err load_secret(struct loader *ld, struct row *r, struct list *none)
 
 /* ---- the rest ---- */
 
-static enum err load_grant(struct loader *ld, struct row *r, struct list *none)
+static enum err load_grant(struct loader *ld, struct row *r)
 {
     struct effect f = {.kind = EFFECT_GRANT_MADE};
 
-    (void)none;
     f.u.grant.name = row_u32(r);
     f.u.grant.account = row_u32(r);
     return r->err == ERR_OK ? fold(ld, &f) : r->err;
 }
 
-static enum err load_token(struct loader *ld, struct row *r, struct list *none)
+static enum err load_token(struct loader *ld, struct row *r)
 {
     struct effect_token t = {.id = row_u32(r)};
     struct effect f = {.kind = EFFECT_TOKEN_MADE, .u.token = &t};
 
-    (void)none;
     t.account = row_u32(r);
     read_fixed(r, t.sha256, sizeof t.sha256);
     t.created_s = row_int(r);
@@ -459,13 +350,13 @@ static enum err load_token(struct loader *ld, struct row *r, struct list *none)
     t.revoked_s = row_int(r);
     t.count_max = row_u32(r);
     t.used = row_u32(r);
-    t.n_networks = row_nets(r, &ld->nets, &ld->cap_nets);
-    t.networks = t.n_networks > 0 ? ld->nets : NULL;
+    t.n_networks = row_nets(r, &ld->lists.nets, &ld->lists.cap_nets);
+    t.networks = t.n_networks > 0 ? ld->lists.nets : NULL;
     t.labels = row_text(r);
     return r->err == ERR_OK ? fold(ld, &f) : r->err;
 }
 
-static enum err load_alias(struct loader *ld, struct row *r, struct list *none)
+static enum err load_alias(struct loader *ld, struct row *r)
 {
     struct effect_alias a = {.id = row_u32(r)};
     struct effect f = {.kind = EFFECT_ALIAS_MADE, .u.alias = &a};
@@ -473,7 +364,6 @@ static enum err load_alias(struct loader *ld, struct row *r, struct list *none)
     bool ended;
     enum err e;
 
-    (void)none;
     a.name = row_u32(r);
     row_name(r, &a.fqdn);
     a.served = row_bool(r);
@@ -486,81 +376,180 @@ static enum err load_alias(struct loader *ld, struct row *r, struct list *none)
     return e == ERR_OK && ended ? fold(ld, &f) : e;
 }
 
+/* ---- the tables ---- */
+
+typedef enum err load_row(struct loader *ld, struct row *r);
+
+struct scan {
+    const char *what;
+    const char *last_id_sql;
+    load_row *load;
+    struct ahead_query query;
+};
+
 /* Account 0 and credential 0 are no rows of the state. */
 static const struct scan scans[] = {
     {"zones",
-     "SELECT id, removed, apex, serial, mname, rname, refresh_s, retry_s, expire_s, minimum_s, ttl_s, "
-     "challenge_caa,"
-     " value_ttl_s, pinned_ttl_s FROM zones ORDER BY id",
      "SELECT max(id) FROM zones",
      load_zone,
-     {"SELECT zone, owner, type, ttl_s, rdata FROM zone_records ORDER BY zone, place"}},
+     {AHEAD_SELECT("id",
+                   "id, removed, apex, serial, mname, rname, refresh_s, retry_s, expire_s, minimum_s, ttl_s, "
+                   "challenge_caa, value_ttl_s, pinned_ttl_s",
+                   "FROM zones ORDER BY id"),
+      {AHEAD_SELECT("zone", "owner, type, ttl_s, rdata", "FROM zone_records ORDER BY zone, place")}}},
     {"accounts",
-     "SELECT id, name, note, created_s, deleted_s, names_max, disabled, unclaimed FROM accounts WHERE id > 0"
-     " ORDER BY id",
      "SELECT max(id) FROM accounts",
      load_account,
-     {NULL}},
+     {AHEAD_SELECT("id", "id, name, note, created_s, deleted_s, names_max, disabled, unclaimed",
+                   "FROM accounts WHERE id > 0 ORDER BY id"),
+      {NULL}}},
     {"names",
-     "SELECT id, account, zone, owner, created_s, retired_s, subtree FROM names ORDER BY id",
      "SELECT max(id) FROM names",
      load_name,
-     {"SELECT name, domain FROM name_domains ORDER BY name, place",
-      "SELECT name, slot, credential, place, added_s, expires_s, network, door, pinned, rdata FROM claims"
-      " ORDER BY name, slot"}},
+     {AHEAD_SELECT("id", "id, account, zone, owner, created_s, retired_s, subtree", "FROM names ORDER BY id"),
+      {AHEAD_SELECT("name", "domain", "FROM name_domains ORDER BY name, place"),
+       AHEAD_SELECT("name", "slot, credential, place, added_s, expires_s, network, door, pinned, rdata",
+                    "FROM claims ORDER BY name, slot")}}},
     {"credentials",
-     "SELECT id, uuid, account, label, actions, kinds, networks, allowfrom, networks_invalid, created_s, expires_s,"
-     " revoked_s FROM credentials WHERE id > 0 ORDER BY id",
      "SELECT max(id) FROM credentials",
      load_credential,
-     {"SELECT credential, name FROM credential_names ORDER BY credential, place",
-      "SELECT credential, last_used_s, last_from, door FROM observations ORDER BY credential"}},
+     {AHEAD_SELECT("id",
+                   "id, uuid, account, label, actions, kinds, networks, allowfrom, networks_invalid, created_s, "
+                   "expires_s, revoked_s",
+                   "FROM credentials WHERE id > 0 ORDER BY id"),
+      {AHEAD_SELECT("credential", "name", "FROM credential_names ORDER BY credential, place"),
+       AHEAD_SELECT("credential", "last_used_s, last_from, door", "FROM observations ORDER BY credential")}}},
     {"secrets",
-     "SELECT id, credential, kind, data, starts_s, ends_s, ended FROM secrets ORDER BY id",
      "SELECT max(id) FROM secrets",
      load_secret,
-     {NULL}},
+     {AHEAD_SELECT("id", "id, credential, kind, data, starts_s, ends_s, ended", "FROM secrets ORDER BY id"),
+      {NULL}}},
     {"grants",
-     "SELECT name, account FROM grants ORDER BY name, account",
      "SELECT max(name) FROM grants",
      load_grant,
-     {NULL}},
+     {AHEAD_SELECT("name", "name, account", "FROM grants ORDER BY name, account"), {NULL}}},
     {"tokens",
-     "SELECT id, account, sha256, created_s, expires_s, revoked_s, count_max, used, networks, labels FROM tokens"
-     " ORDER BY id",
      "SELECT max(id) FROM tokens",
      load_token,
-     {NULL}},
+     {AHEAD_SELECT("id", "id, account, sha256, created_s, expires_s, revoked_s, count_max, used, networks, labels",
+                   "FROM tokens ORDER BY id"),
+      {NULL}}},
     {"aliases",
-     "SELECT id, name, fqdn, served, serial, ended FROM aliases ORDER BY id",
      "SELECT max(id) FROM aliases",
      load_alias,
-     {NULL}},
+     {AHEAD_SELECT("id", "id, name, fqdn, served, serial, ended", "FROM aliases ORDER BY id"), {NULL}}},
 };
 
-static void say_why(sqlite3 *db, const struct loader *ld, enum err e, struct text *why)
+static const struct ahead_query *query_at(size_t i)
+{
+    return i < ARRAY_LEN(scans) ? &scans[i].query : NULL;
+}
+
+/* ---- loading ---- */
+
+static enum err find_last_id(sqlite3 *db, const char *sql, uint64_t *out)
+{
+    int64_t id = 0;
+    enum err e = conn_number(db, sql, 0, &id);
+
+    *out = (uint64_t)id;
+    return e;
+}
+
+/* The last id of each table, before the connection is the reading's. */
+static enum err find_last_ids(struct loader *ld, uint64_t last_ids[ARRAY_LEN(scans)])
+{
+    enum err e = find_last_id(ld->db, "SELECT max(id) FROM credentials", &ld->last_credential);
+
+    for (size_t i = 0; e == ERR_OK && i < ARRAY_LEN(scans); i++) {
+        ld->what = scans[i].what;
+        e = find_last_id(ld->db, scans[i].last_id_sql, &last_ids[i]);
+    }
+    return e;
+}
+
+static void report(struct loader *ld, uint64_t id)
+{
+    if (ld->progress != NULL && ld->progress->report != NULL && ld->rows % PROGRESS_ROWS == 0)
+        ld->progress->report(ld->progress->arg, ld->what, id, ld->last_id);
+}
+
+/* Reading has come to a scan, or past the last one. */
+static void come_to(struct loader *ld, size_t scan, const uint64_t last_ids[ARRAY_LEN(scans)])
+{
+    if (scan == ld->scan || scan == ARRAY_LEN(scans))
+        return;
+    ld->scan = scan;
+    ld->what = scans[scan].what;
+    ld->last_id = last_ids[scan];
+    ld->rows = 0;
+}
+
+static enum err load_one(struct loader *ld, struct row *r)
+{
+    struct row first = *r;
+    int64_t id = row_int(&first);
+    enum err e;
+
+    ld->rows++;
+    e = scans[ld->scan].load(ld, r);
+    if (e == ERR_OK && r->cells.at != r->cells.end)
+        e = ERR_CORRUPT; /* more in a list than there can be */
+    state_forget_rows(ld->s);
+    if (e == ERR_OK)
+        report(ld, (uint64_t)id);
+    return e;
+}
+
+static enum err load_tables(struct loader *ld)
+{
+    uint64_t last_ids[ARRAY_LEN(scans)];
+    struct ahead *ahead = NULL;
+    struct row r = {0};
+    size_t scan;
+    enum err e = find_last_ids(ld, last_ids);
+
+    if (e == ERR_OK)
+        e = ahead_new(&ahead, ld->db, query_at);
+    if (e != ERR_OK)
+        return e;
+    ld->scan = ARRAY_LEN(scans);
+    while (e == ERR_OK && ahead_next(ahead, &r, &scan)) {
+        come_to(ld, scan, last_ids);
+        e = load_one(ld, &r);
+    }
+    if (e == ERR_OK) {
+        come_to(ld, scan, last_ids);
+        e = r.err;
+        (void)snprintf(ld->said, sizeof ld->said, "%s", ahead_said(ahead));
+    } else {
+        (void)snprintf(ld->said, sizeof ld->said, "%s", err_text(e));
+    }
+    ahead_free(&ahead);
+    return e;
+}
+
+static void say_why(const struct loader *ld, enum err e, struct text *why)
 {
     if (e == ERR_CORRUPT)
         text_printf(
             why, "the table %s is damaged near row %" PRIu64 " (riposte check store says more; restore a backup)",
             ld->what, ld->rows);
+    else if (e == ERR_MEMORY)
+        text_printf(why, "cannot read the table %s: %s", ld->what, err_text(e));
     else
         text_printf(why, "cannot read the table %s: %s", ld->what,
-                    e == ERR_MEMORY ? err_text(e) : sqlite3_errmsg(db));
+                    ld->said[0] != '\0' ? ld->said : sqlite3_errmsg(ld->db));
 }
 
 enum err sqlite_load_from(sqlite3 *db, struct state *s, const struct store_progress *p, struct text *why)
 {
     struct loader ld = {.db = db, .s = s, .progress = p, .what = "meta"};
     int64_t time_s = 0;
-    enum err e;
+    enum err e = conn_position(db, &ld.seq, &time_s);
 
-    arena_init(&ld.arena, LIST_OCTETS_MAX);
-    e = conn_position(db, &ld.seq, &time_s);
     if (e == ERR_OK)
-        e = last_id(&ld, "SELECT max(id) FROM credentials", &ld.last_credential);
-    for (size_t i = 0; e == ERR_OK && i < ARRAY_LEN(scans); i++)
-        e = run_scan(&ld, &scans[i]);
+        e = load_tables(&ld);
     if (e == ERR_OK) {
         ld.what = "journal"; /* what the tables do not have yet */
         e = sqlite_replay(db, s);
@@ -572,10 +561,8 @@ enum err sqlite_load_from(sqlite3 *db, struct state *s, const struct store_progr
         e = state_fill(s);
     }
     if (e != ERR_OK)
-        say_why(db, &ld, e, why);
-    arena_fini(&ld.arena);
-    free(ld.nets);
-    free(ld.claims);
+        say_why(&ld, e, why);
+    lists_fini(&ld.lists);
     return e;
 }
 

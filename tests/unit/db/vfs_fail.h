@@ -1,5 +1,5 @@
-/* A layer over SQLite's file system that fails on demand: the n-th write, sync or truncation, once or from then on;
- * or that makes each sync slow. Registered as the default, so that the code under test need not know. */
+/* A layer over SQLite's file system that fails on demand: the n-th write, sync, truncation or read, once or from
+ * then on; or that makes each sync slow. Registered as the default, so that the code under test need not know. */
 #ifndef TESTS_DB_VFS_FAIL_H
 #define TESTS_DB_VFS_FAIL_H
 
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-enum vfs_op { VFS_WRITE = 1, VFS_SYNC = 2, VFS_TRUNCATE = 4 };
+enum vfs_op { VFS_WRITE = 1, VFS_SYNC = 2, VFS_TRUNCATE = 4, VFS_READ = 8 };
 
 struct vfs_fail {
     sqlite3_vfs vfs;
@@ -60,7 +60,9 @@ static inline int fail_close(sqlite3_file *f)
 
 static inline int fail_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
 {
-    return fail_real(f)->pMethods->xRead(fail_real(f), p, n, at);
+    int rc = fail_now(f, VFS_READ);
+
+    return rc == SQLITE_OK ? fail_real(f)->pMethods->xRead(fail_real(f), p, n, at) : rc;
 }
 
 static inline int fail_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
