@@ -126,10 +126,9 @@ static bool client_is_allowed(struct deciding *c)
 {
     const struct credential *cred = c->credential;
     const struct addr *client = &c->r->caller.client;
-    struct shown id = show_uuid(&cred->uuid);
 
     if (credential_networks_invalid(cred)) {
-        hint(c, "riposte credential set %s --networks NET,...", id.text);
+        hint(c, "riposte credential set %s --networks NET,...", show_uuid(&cred->uuid).text);
         (void)refuse(c, REFUSAL_NETWORK, "the stored networks of %s cannot be read, so it is denied everywhere",
                      show_credential(cred).text);
         return false;
@@ -139,11 +138,11 @@ static bool client_is_allowed(struct deciding *c)
     if (c->r->caller.client_unknown)
         hint(c, "put the proxy's address into api.trusted-proxies, and reload");
     else if (client->family == ADDR_V4 || client->family == ADDR_V6)
-        hint(c, "riposte credential set %s --networks %s,%s/%d", id.text,
+        hint(c, "riposte credential set %s --networks %s,%s/%d", show_uuid(&cred->uuid).text,
              show_nets(credential_networks(cred), credential_n_networks(cred)).text, show_addr(client).text,
              client->family == ADDR_V4 ? 32 : 128);
     else
-        hint(c, "riposte credential set %s --networks NET,...", id.text);
+        hint(c, "riposte credential set %s --networks NET,...", show_uuid(&cred->uuid).text);
     return client_is_in(c, "its networks", credential_networks(cred), credential_n_networks(cred));
 }
 

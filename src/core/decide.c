@@ -110,6 +110,17 @@ static void observe_use(struct deciding *c)
         return; /* without memory it is not noted: nothing depends on it */
 }
 
+/* What it did to the claims of a name ends with it. */
+static MUST_USE enum err do_kind(struct deciding *c)
+{
+    enum err e = kinds[c->r->kind].decide(c);
+
+    if (e == ERR_OK)
+        return state_end_claims(c->s);
+    state_drop_claims(c->s);
+    return e;
+}
+
 enum err decide(struct decide *d, const struct request *r, struct entry *e, struct result *res)
 {
     struct deciding c = {.d = d, .s = d->state, .r = r, .e = e, .res = res};
@@ -126,7 +137,7 @@ enum err decide(struct decide *d, const struct request *r, struct entry *e, stru
     if (err != ERR_OK || d->check != NULL)
         return err;
     if (!is_refused(&c) && is_admitted(&c, kinds[r->kind].admission))
-        err = kinds[r->kind].decide(&c);
+        err = do_kind(&c);
     if (err != ERR_OK)
         return err;
     if (is_told_of_itself(&c)) {

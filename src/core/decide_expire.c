@@ -11,12 +11,13 @@ enum err decide_expire(struct deciding *c)
     size_t n = state_expired(c->s, c->d->now_s, refs, EXPIRE_MAX);
 
     for (size_t i = 0; i < n; i++) {
-        const struct name_entry *name = state_name(c->s, refs[i].name);
+        enum err e = state_begin_claims(c->s, refs[i].name); /* those of a name come side by side */
         struct value *on = NULL;
-        const struct claim *claim =
-            name != NULL ? value_set_claim(name_values(c->s, name), refs[i].slot, &on) : NULL;
+        const struct claim *claim;
         struct rdata rdata;
-        enum err e;
+        if (e != ERR_OK)
+            return e;
+        claim = value_set_claim(name_values(c->s, state_name(c->s, refs[i].name)), refs[i].slot, &on);
         if (claim == NULL)
             return ERR_CORRUPT;
         e = copy_rdata(c, &rdata, on);

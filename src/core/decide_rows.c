@@ -221,7 +221,7 @@ enum err emit_value_end(struct deciding *c, enum effect_kind kind, uint32_t name
     }
 }
 
-enum err emit_claims_removed(struct deciding *c, uint32_t name, const struct claim_filter *which)
+static MUST_USE enum err remove_claims(struct deciding *c, uint32_t name, const struct claim_filter *which)
 {
     const struct value_set *vs = name_values(c->s, state_name(c->s, name));
     struct rdata *ending;
@@ -242,6 +242,16 @@ enum err emit_claims_removed(struct deciding *c, uint32_t name, const struct cla
         c->res->removed++;
     }
     return ERR_OK;
+}
+
+enum err emit_claims_removed(struct deciding *c, uint32_t name, const struct claim_filter *which)
+{
+    bool is_alone = !state_collects(c->s, name);
+    enum err e = state_begin_claims(c->s, name);
+
+    if (e == ERR_OK)
+        e = remove_claims(c, name, which);
+    return e == ERR_OK && is_alone ? state_end_claims(c->s) : e;
 }
 
 enum err emit_revocation(struct deciding *c, const struct credential *cred)

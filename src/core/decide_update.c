@@ -276,6 +276,10 @@ static MUST_USE enum err remove_one(struct deciding *c, uint32_t name, const str
 
 static MUST_USE enum err do_step(struct deciding *c, const struct step *step, size_t place)
 {
+    enum err e = state_begin_claims(c->s, step->name);
+
+    if (e != ERR_OK)
+        return e;
     switch (step->kind) {
     case UPDATE_ADD:
         return wanted_add(c, step->name, &step->wanted, place);
@@ -285,6 +289,13 @@ static MUST_USE enum err do_step(struct deciding *c, const struct step *step, si
         break;
     }
     return remove_set(c, step->name);
+}
+
+static MUST_USE enum err evict_from(struct deciding *c, uint32_t name)
+{
+    enum err e = state_begin_claims(c->s, name);
+
+    return e == ERR_OK ? values_evict(c, name) : e;
 }
 
 enum err decide_update(struct deciding *c)
@@ -313,7 +324,7 @@ enum err decide_update(struct deciding *c)
         e = do_step(c, &steps[i], i);
     for (size_t i = 0; i < req->n_ops && e == ERR_OK; i++)
         if (steps[i].kind == UPDATE_ADD)
-            e = values_evict(c, steps[i].name);
+            e = evict_from(c, steps[i].name);
     if (e == ERR_OK && c->res->name != 0)
         c->res->serial = state_zone(c->s, name_zone(state_name(c->s, c->res->name)))->serial;
     return e;

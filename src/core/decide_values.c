@@ -24,13 +24,11 @@ static size_t budget(const struct deciding *c)
 /* Whether the text may be a value at all; false: refused. */
 static bool text_is_acceptable(struct deciding *c, const struct value_text *v)
 {
-    struct shown shown = show_printable(v->text, v->len);
-
     if (c->d->settings->values.accept == ACCEPT_CHALLENGE && !v->pinned && !value_is_challenge(v->text, v->len)) {
         hint(c, "a challenge value is the %d base64url characters that the client computes (RFC 8555 section 8.4)",
              VALUE_CHALLENGE_LEN);
         (void)refuse(c, REFUSAL_NOT_A_CHALLENGE_VALUE, "\"%.60s\" (%zu octets) is not %d characters of base64url",
-                     shown.text, v->len, VALUE_CHALLENGE_LEN);
+                     show_printable(v->text, v->len).text, v->len, VALUE_CHALLENGE_LEN);
     } else if (v->len == 0) {
         (void)refuse(c, REFUSAL_MALFORMED, "a value is empty");
     } else if (v->lifetime_s < -1 || v->lifetime_s > LIFETIME_MAX_S) {
@@ -38,7 +36,7 @@ static bool text_is_acceptable(struct deciding *c, const struct value_text *v)
     } else if (v->len > VALUE_TEXT_MAX || value_octets(v->len + (v->len + 254) / 255) > budget(c)) {
         hint(c, "values.max-response bounds it");
         (void)refuse(c, REFUSAL_VALUE_TOO_LONG, "\"%.60s\" has %zu octets, more than the %zu that a name holds",
-                     shown.text, v->len, budget(c));
+                     show_printable(v->text, v->len).text, v->len, budget(c));
     }
     return !is_refused(c);
 }
@@ -103,13 +101,14 @@ static MUST_USE enum err read_values(struct deciding *c, struct wanted_values *a
 
 bool wanted_fit(struct deciding *c, const struct name_entry *n, const struct wanted_values *all)
 {
-    size_t pinned = value_set_pinned_octets(name_values(c->s, n));
+    const struct value_set *vs = name_values(c->s, n);
+    size_t pinned = value_set_pinned_octets(vs);
     size_t pinned_before = pinned;
     size_t others = 0;
 
     for (size_t i = 0; i < all->n; i++) {
         const struct wanted *w = &all->values[i];
-        const struct value *v = value_set_find(name_values(c->s, n), w->rdata.bytes, w->rdata.len);
+        const struct value *v = pinned_before > 0 ? value_set_find(vs, w->rdata.bytes, w->rdata.len) : NULL;
         if (v != NULL && value_is_pinned(v))
             continue;
         if (w->pinned)
@@ -196,7 +195,7 @@ static void warn_of_young_eviction(const struct deciding *c, const struct name_e
         return;
     log_event(LOG_WARN, "young-value-evicted", log_str("name", show_name(c->s, n).text),
               log_str("held_by", show_holder(c->s, holder).text), log_str("added_by", show_holder(c->s, me).text),
-              log_int("values", (int64_t)name_n_values(n)), log_int("budget", (int64_t)budget(c)),
+              log_int("values", (int64_t)name_values(c->s, n)->n), log_int("budget", (int64_t)budget(c)),
               log_int("held_back", (int64_t)held_back),
               log_str("help", "raise values.max-response, or give these hosts names of their own"));
 }
@@ -277,6 +276,7 @@ enum err decide_value_add(struct deciding *c)
     if (e != ERR_OK || is_refused(c) || !wanted_fit(c, n, &all) || !change_is_within_rate(c))
         return e;
     name = name_id(n);
+    e = state_begin_claims(c->s, name);
     for (size_t i = 0; i < all.n && e == ERR_OK; i++)
         e = wanted_add(c, name, &all.values[i], i);
     if (e == ERR_OK)
@@ -372,7 +372,8 @@ enum err decide_value_remove(struct deciding *c)
     if (e != ERR_OK || is_refused(c) || !change_is_within_rate(c))
         return e;
     name = name_id(n);
-    if (req->all)
+    e = state_begin_claims(c->s, name);
+    if (req->all && e == ERR_OK)
         e = emit_claims_removed(c, name, &reach);
     for (size_t i = 0; i < all.n && e == ERR_OK; i++) {
         e = emit_value_end(c, EFFECT_CLAIM_REMOVED, name, &all.values[i].rdata, &reach);

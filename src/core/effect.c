@@ -1,35 +1,51 @@
 #include "core/effect.h"
 
+#include <stddef.h>
 #include <stdlib.h>
-
-#define FIRST_EFFECTS 4
+#include <string.h>
 
 void entry_init(struct entry *e)
 {
-    *e = (struct entry){0};
-    arena_init(&e->arena, ENTRY_ARENA_MAX);
+    memset(e, 0, offsetof(struct entry, first_effects));
+    arena_init_with(&e->arena, ENTRY_ARENA_MAX, e->first, sizeof e->first);
 }
 
 void entry_fini(struct entry *e)
 {
-    free(e->effects);
+    if (e->effects != e->first_effects)
+        free(e->effects);
     arena_fini(&e->arena);
     entry_init(e);
 }
 
+static enum err make_room(struct entry *e)
+{
+    bool is_first = e->effects == e->first_effects;
+    size_t cap = e->cap_effects * 2;
+    struct effect *grown;
+
+    if (e->effects == NULL) {
+        e->effects = e->first_effects;
+        e->cap_effects = ENTRY_FIRST_EFFECTS;
+        return ERR_OK;
+    }
+    grown = reallocarray(is_first ? NULL : e->effects, cap, sizeof *grown);
+    if (grown == NULL)
+        return ERR_MEMORY;
+    if (is_first)
+        memcpy(grown, e->first_effects, sizeof e->first_effects);
+    e->effects = grown;
+    e->cap_effects = cap;
+    return ERR_OK;
+}
+
 enum err entry_add(struct entry *e, const struct effect *f)
 {
-    if (e->n_effects == e->cap_effects) {
-        size_t cap = e->cap_effects > 0 ? e->cap_effects * 2 : FIRST_EFFECTS;
-        struct effect *grown = reallocarray(e->effects, cap, sizeof *grown);
+    enum err err = e->n_effects == e->cap_effects ? make_room(e) : ERR_OK;
 
-        if (grown == NULL)
-            return ERR_MEMORY;
-        e->effects = grown;
-        e->cap_effects = cap;
-    }
-    e->effects[e->n_effects++] = *f;
-    return ERR_OK;
+    if (err == ERR_OK)
+        e->effects[e->n_effects++] = *f;
+    return err;
 }
 
 const char *effect_word(enum effect_kind k)

@@ -7,6 +7,7 @@
 #ifndef CORE_EFFECT_H
 #define CORE_EFFECT_H
 
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -201,6 +202,10 @@ struct effect {
 
 #define REQUEST_ID_LEN 9 /* "7Q2K-0M1D" */
 
+/* Enough for a value that is added and another one that is evicted, without malloc. */
+#define ENTRY_FIRST_EFFECTS 2
+#define ENTRY_FIRST         256
+
 /* One journal entry: what one request did. */
 struct entry {
     uint64_t seq; /* journal position, from 1 */
@@ -213,10 +218,13 @@ struct entry {
     size_t n_effects, cap_effects;
     struct effect *effects;
     struct arena arena; /* of everything the effects point at */
+    struct effect first_effects[ENTRY_FIRST_EFFECTS];
+    alignas(max_align_t) unsigned char first[ENTRY_FIRST]; /* the arena's */
 };
 
 #define ENTRY_ARENA_MAX ((size_t)16 << 20)
 
+/* From here to entry_fini() it stays where it is: it points into itself. */
 void entry_init(struct entry *e);
 void entry_fini(struct entry *e);
 /* Append a copy of *f; what it points at must live in e->arena. ERR_MEMORY. */

@@ -10,15 +10,11 @@ static int64_t earliest_of(const struct value_set *vs)
 {
     int64_t earliest = 0;
 
-    for (size_t i = 0; i < vs->n; i++) {
-        const struct value *v = &vs->values[i];
+    for (size_t k = 0; k < vs->n_claims; k++) {
+        int64_t expires_s = vs->claims[k].expires_s;
 
-        for (size_t k = 0; k < v->n_claims; k++) {
-            int64_t expires_s = v->claims[k].expires_s;
-
-            if (expires_s != 0 && (earliest == 0 || expires_s < earliest))
-                earliest = expires_s;
-        }
+        if (expires_s != 0 && (earliest == 0 || expires_s < earliest))
+            earliest = expires_s;
     }
     return earliest;
 }

@@ -97,12 +97,50 @@ static uint8_t row_flags_of(const struct row_spec *spec, size_t tail)
                      (tail > 0 ? ROW_TAIL : 0) | (needs_extra(spec) ? ROW_EXTRA : 0));
 }
 
+/* Whether the records that vs was read from have this TTL: then they can be copied. */
+static bool has_kept_records(const struct value_set *vs, uint32_t ttl_s)
+{
+    uint8_t record[RECORD_HEADER_LEN];
+
+    if (vs->kept_records == NULL)
+        return false;
+    (void)record_put(record, RR_TXT, ttl_s, &(struct rdata){.len = 0});
+    return memcmp(vs->kept_records, record, RECORD_HEADER_LEN - sizeof(uint16_t)) == 0;
+}
+
+/* The octets of the records from the value at i on, older ones behind it, that stand side by side where they were
+ * read from; *left: of how many values. 0: none, it is new. */
+static size_t kept_run(const struct value_set *vs, size_t i, size_t *left)
+{
+    const uint8_t *first = vs->values[i].rdata;
+    size_t len = 0;
+
+    for (*left = i + 1; *left > 0; (*left)--) {
+        const struct value *v = &vs->values[*left - 1];
+
+        if (!v->is_kept || v->rdata != first + len)
+            break;
+        len += value_octets(v->rdlen);
+    }
+    return len;
+}
+
 static uint8_t *put_records(uint8_t *at, const struct row_spec *spec)
 {
-    for (size_t i = spec->values->n; i-- > 0;) {
-        const struct value *v = &spec->values->values[i];
+    const struct value_set *vs = spec->values;
+    bool has_kept = has_kept_records(vs, spec->ttl_s);
+    size_t left = vs->n;
 
+    while (left > 0) {
+        const struct value *v = &vs->values[left - 1];
+        size_t len = has_kept ? kept_run(vs, left - 1, &left) : 0;
+
+        if (len > 0) {
+            at = put_bytes(at, v->rdata - RECORD_HEADER_LEN, len);
+            continue;
+        }
         at = record_put(at, RR_TXT, spec->ttl_s, &(struct rdata){.bytes = v->rdata, .len = v->rdlen});
+        left--;
     }
     return at;
 }
@@ -241,11 +279,14 @@ void row_values(const struct node *row, struct value_set *vs)
     vs->n = row->n_sets > 0 ? row->sets[0].count : 0;
     vs->octets = (uint32_t)records_len(row);
     vs->n_claims = 0;
+    vs->n_pinned = 0;
+    vs->kept_claims = NULL;
+    vs->kept_records = vs->n > 0 ? at : NULL;
     assert(vs->n <= vs->cap_values);
     for (size_t i = vs->n; i-- > 0;) {
         uint16_t rdlen = u16_at(at + RECORD_HEADER_LEN - sizeof rdlen);
 
-        vs->values[i] = (struct value){.rdata = at + RECORD_HEADER_LEN, .rdlen = rdlen};
+        vs->values[i] = (struct value){.rdata = at + RECORD_HEADER_LEN, .rdlen = rdlen, .is_kept = true};
         at += value_octets(rdlen);
     }
     if (vs->n > 0)
@@ -258,8 +299,11 @@ void row_link(const struct node *row, struct value_set *vs)
 
     for (size_t i = vs->n; i-- > 0;) {
         vs->values[i].rdata = at + RECORD_HEADER_LEN;
+        vs->values[i].is_kept = true;
         at += value_octets(vs->values[i].rdlen);
     }
+    vs->kept_records = vs->n > 0 ? node_name(row) + row->name_len : NULL;
+    vs->kept_claims = vs->n > 0 ? claims_of(row) + sizeof(uint32_t) : NULL;
 }
 
 void row_read(const struct node *row, struct row_spec *out)

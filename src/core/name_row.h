@@ -45,7 +45,7 @@ struct row_spec {
     const uint8_t *labels; /* of the owner below the apex, folded */
     const uint8_t *cased;  /* the same as registered */
     size_t labels_len;
-    const struct value_set *values;
+    struct value_set *values; /* making a row notes in it where they stand, see row_link() */
 };
 
 /* Room to put a row together in, kept from one to the next; zeroed is empty. */
@@ -61,7 +61,7 @@ MUST_USE enum err row_new(struct node **out, struct slab *slab, struct row_room 
 void row_read(const struct node *row, struct row_spec *out);
 /* The values, whose rdata is the row's, into room of vs that is large enough (value_set_reserve()). */
 void row_values(const struct node *row, struct value_set *vs);
-/* vs has the row's values already, with rdata elsewhere: it is the row's from now on. */
+/* The row was made of vs and nothing has changed in it since: it has the row's rdata from now on. */
 void row_link(const struct node *row, struct value_set *vs);
 const uint8_t *row_cased_labels(const struct node *row);     /* as registered, name_len octets */
 size_t row_size(const struct node *row);                     /* octets of the block */

@@ -26,6 +26,8 @@ struct claim {
     struct addr network;
     uint8_t door;
     bool pinned;
+    uint8_t kept_len; /* octets of it in the row that it was read from, since when it is the same; 0: none */
+    uint32_t kept_at; /* where in the row's claims they are */
 };
 
 struct value {
@@ -33,15 +35,20 @@ struct value {
     struct claim *claims; /* at least one */
     uint32_t n_claims;
     uint16_t rdlen;
+    bool is_kept; /* rdata is where the name's records were read from */
 };
 
 /* The distinct values of a name, oldest first by the newest claim of each. */
 struct value_set {
     struct value *values;
     struct claim *claims; /* of all of them */
+    uint64_t *holders;    /* value_set_victim() at work: who holds each value */
     uint32_t n, n_claims;
-    uint32_t octets; /* sum of value_octets() */
+    uint32_t n_pinned; /* claims */
+    uint32_t octets;   /* sum of value_octets() */
     uint32_t cap_values, cap_claims;
+    const uint8_t *kept_claims; /* of the row that they were read from, or put into; NULL: none */
+    const uint8_t *kept_records;
 };
 
 /* A name: its row, see core/name_row.h. A change of the name makes another row; one that is outdated can be read
@@ -141,6 +148,19 @@ struct table *state_table(const struct state *s);
 /* Fold one effect of the entry at position seq. ERR_CORRUPT: it does not fit the state (then the journal or the
  * tables are damaged); ERR_MEMORY: the state may be changed in part and must be given up. */
 MUST_USE enum err state_fold(struct state *s, uint64_t seq, const struct effect *f);
+
+/* From here to state_end_claims() what is folded about claims of a name is collected and then makes one new row,
+ * since each costs as much as the name has values. In between name_values() says what has become of them so far,
+ * everything else about the name is as it was; what the effects point at has to stay until the end. The end comes
+ * by itself with this call for another name, and with any other effect; the same name goes on. ERR_CORRUPT: there
+ * is no such name; ERR_MEMORY: of another name, as of state_end_claims(). */
+MUST_USE enum err state_begin_claims(struct state *s, uint32_t name);
+/* ERR_MEMORY, ERR_RANGE: as after state_fold(), but the name is as it was before. Nothing to do without a
+ * beginning. */
+MUST_USE enum err state_end_claims(struct state *s);
+/* An effect could not be folded: all that was collected is forgotten, the name is as it was. */
+void state_drop_claims(struct state *s);
+bool state_collects(const struct state *s, uint32_t name);
 
 /* While loading, before state_set_position(): fold EFFECT_NAME_MADE and, for each of its claims, EFFECT_CLAIM_ADDED
  * at once, so that no row is made for nothing. The credentials of the claims may come later; the caller sees to it

@@ -100,6 +100,12 @@ static enum err fold_nothing(struct state *s, const struct effect *f)
     return ERR_OK;
 }
 
+static bool is_of_claim(enum effect_kind kind)
+{
+    return kind == EFFECT_CLAIM_ADDED || kind == EFFECT_CLAIM_RENEWED || kind == EFFECT_CLAIM_REMOVED ||
+           kind == EFFECT_CLAIM_EVICTED || kind == EFFECT_CLAIM_EXPIRED;
+}
+
 enum err state_fold(struct state *s, uint64_t seq, const struct effect *f)
 {
     static fold_row *const folds[] = {
@@ -135,9 +141,18 @@ enum err state_fold(struct state *s, uint64_t seq, const struct effect *f)
         [EFFECT_RESTORED] = fold_nothing,
     };
 
+    enum err e = ERR_OK;
+
     if (f->kind >= ARRAY_LEN(folds) || folds[f->kind] == NULL)
         return ERR_CORRUPT;
+    if (!is_of_claim(f->kind) || !state_collects(s, f->u.claim.name))
+        e = state_end_claims(s);
+    if (e != ERR_OK)
+        return e;
     if (seq > s->seq)
         s->seq = seq;
-    return folds[f->kind](s, f);
+    e = folds[f->kind](s, f);
+    if (e != ERR_OK)
+        state_drop_claims(s);
+    return e;
 }

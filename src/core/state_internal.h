@@ -161,10 +161,23 @@ void credentials_fini(struct state *s);
 
 /* ---- the state ---- */
 
+/* Claims of a name that are being collected, and what the state has counted of them. */
+struct collected {
+    struct value_set *values;
+    const struct name_entry *row; /* the name's, as it was; NULL: none is being collected */
+    uint32_t name;
+    uint32_t n_before, claims_before;
+    size_t pinned_before;
+    bool changed;
+    bool distinct_changed; /* what DNS shows */
+};
+
 /* Room for the work on one name, and rows that are outdated. */
 struct name_work {
-    struct value_set values;   /* of one row: what was looked at or changed last */
+    struct value_set sets[2];
+    struct value_set *values;  /* of one row: what was looked at or changed last */
     const struct node *valued; /* the row; NULL: none */
+    struct collected collected;
     struct row_room row;
     struct node **outdated;
     size_t n_outdated, cap_outdated;
@@ -213,6 +226,8 @@ struct name_entry *state_find_name(const struct state *s, const struct name *fol
 /* Put a row in the place of the name's, with the spec's content, and values that were taken from the state's; its
  * TTL and its place in the index of expiries are found here. ERR_MEMORY, ERR_RANGE. */
 MUST_USE enum err state_put_row(struct state *s, struct row_spec *spec);
+/* The name's values, to be changed: they are no row's until they are put into one. */
+struct value_set *state_take_values(const struct state *s, const struct name_entry *n);
 void name_folded_owner(const struct state *s, const struct name_entry *n, struct name *out);
 /* A row of the same content: with the TTL that the zone has now, and not in the table. */
 MUST_USE enum err state_remake_row(struct state *s, const struct name_entry *n);
@@ -230,14 +245,15 @@ void state_mark_served(struct state *s, const struct name_entry *n);
 
 typedef enum err fold_row(struct state *s, const struct effect *f);
 
-fold_row fold_zone_set, fold_zone_removed, fold_zone_serial;    /* state_zone.c */
-fold_row fold_credential_made, fold_credential_set;             /* state_credential.c */
-fold_row fold_secret_added, fold_secret_set, fold_secret_ended; /* state_credential.c */
-fold_row fold_grant_made, fold_grant_ended;                     /* state_access.c */
-fold_row fold_alias_made, fold_alias_ended, fold_alias_serial;  /* state_alias.c */
-fold_row fold_token_made, fold_token_set;                       /* state_access.c */
-fold_row fold_account_made, fold_account_set;                   /* state_fold.c */
-fold_row fold_name_made, fold_name_set, fold_claim_added, fold_claim_renewed, fold_claim_ended; /* state_name.c */
+fold_row fold_zone_set, fold_zone_removed, fold_zone_serial;     /* state_zone.c */
+fold_row fold_credential_made, fold_credential_set;              /* state_credential.c */
+fold_row fold_secret_added, fold_secret_set, fold_secret_ended;  /* state_credential.c */
+fold_row fold_grant_made, fold_grant_ended;                      /* state_access.c */
+fold_row fold_alias_made, fold_alias_ended, fold_alias_serial;   /* state_alias.c */
+fold_row fold_token_made, fold_token_set;                        /* state_access.c */
+fold_row fold_account_made, fold_account_set;                    /* state_fold.c */
+fold_row fold_name_made, fold_name_set;                          /* state_name.c */
+fold_row fold_claim_added, fold_claim_renewed, fold_claim_ended; /* state_claim.c */
 void token_free(void *row);
 
 #endif

@@ -1,6 +1,6 @@
-/* Names and their claims. A name's row is made anew at each change; the old one is kept until the next staging,
- * since whoever asked for the change may still be looking at it, or until the table has given it back, if it is in
- * there. */
+/* Names. A name's row is made anew at each change; the old one is kept until the next staging, since whoever asked
+ * for the change may still be looking at it, or until the table has given it back, if it is in there. Claims are
+ * folded in state_claim.c. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +11,10 @@
 enum err state_names_init(struct state *s)
 {
     s->naming = calloc(1, sizeof *s->naming);
-    return s->naming != NULL ? ERR_OK : ERR_MEMORY;
+    if (s->naming == NULL)
+        return ERR_MEMORY;
+    s->naming->values = &s->naming->sets[0];
+    return ERR_OK;
 }
 
 /* The rows go with the table's slab. */
@@ -20,7 +23,8 @@ void state_names_fini(struct state *s)
     refs_fini(&s->names);
     if (s->naming == NULL)
         return;
-    value_set_fini(&s->naming->values);
+    value_set_fini(&s->naming->sets[0]);
+    value_set_fini(&s->naming->sets[1]);
     row_room_fini(&s->naming->row);
     free((void *)s->naming->outdated);
     free(s->naming);
@@ -92,21 +96,20 @@ struct name_entry *state_name_by_owner(const struct state *s, const struct name 
     return state_find_name(s, &folded, table_hash(s->table, &folded));
 }
 
-/* A change looks at a name several times and changes it twice when it evicts: its values are decoded once. */
+/* A change looks at a name several times: its values are decoded once. */
 static struct value_set *values_of(const struct state *s, const struct node *row)
 {
     struct name_work *w = s->naming;
 
     if (w->valued != row)
-        row_values(row, &w->values);
+        row_values(row, w->values);
     w->valued = row;
-    return &w->values;
+    return w->values;
 }
 
-/* The same, to be changed: they are no row's until they are put into one. */
-static struct value_set *take_values(const struct state *s, const struct node *row)
+struct value_set *state_take_values(const struct state *s, const struct name_entry *n)
 {
-    struct value_set *vs = values_of(s, row);
+    struct value_set *vs = values_of(s, row_of(n));
 
     s->naming->valued = NULL;
     return vs;
@@ -115,14 +118,14 @@ static struct value_set *take_values(const struct state *s, const struct node *r
 /* For a name that is about to be made. */
 static struct value_set *take_no_values(const struct state *s)
 {
-    value_set_clear(&s->naming->values);
+    value_set_clear(s->naming->values);
     s->naming->valued = NULL;
-    return &s->naming->values;
+    return s->naming->values;
 }
 
 const struct value_set *name_values(const struct state *s, const struct name_entry *n)
 {
-    return values_of(s, row_of(n));
+    return n == s->naming->collected.row ? s->naming->collected.values : values_of(s, row_of(n));
 }
 
 static bool lists_domain(const struct name_entry *n, const char *domain, size_t len)
@@ -219,11 +222,13 @@ static uint32_t ttl_of(const struct state *s, const struct row_spec *spec)
     return value_set_all_pinned(spec->values) ? zone->pinned_ttl_s : zone->value_ttl_s;
 }
 
-/* A row as specified; looking at it will not need memory. */
+/* A row as specified; looking at it, and at others while it is being changed, will not need memory. */
 static enum err make_row(struct state *s, struct row_spec *spec, struct node **out)
 {
-    enum err e = value_set_reserve(&s->naming->values, spec->values->n, spec->values->n_claims);
+    enum err e = value_set_reserve(&s->naming->sets[0], spec->values->n, spec->values->n_claims);
 
+    if (e == ERR_OK)
+        e = value_set_reserve(&s->naming->sets[1], spec->values->n, spec->values->n_claims);
     spec->ttl_s = ttl_of(s, spec);
     return e == ERR_OK ? row_new(out, table_slab(s->table), &s->naming->row, spec) : e;
 }
@@ -235,14 +240,14 @@ enum err state_put_row(struct state *s, struct row_spec *spec)
     struct node *row = NULL;
     enum err e = reserve_outdated(s->naming);
 
-    assert(spec->values == &s->naming->values);
+    assert(spec->values == s->naming->values);
     spec->expiry_place = place;
     if (e == ERR_OK)
         e = make_row(s, spec, &row);
     if (e != ERR_OK)
         return e;
     refs_set(&s->names, spec->id, slab_ref(row));
-    row_link(row, &s->naming->values);
+    row_link(row, s->naming->values);
     s->naming->valued = row;
     e = expiry_update(s, row, spec->values, place);
     outdate(s, old);
@@ -253,7 +258,7 @@ enum err state_put_row(struct state *s, struct row_spec *spec)
 static void read_row(struct state *s, const struct name_entry *n, struct row_spec *spec)
 {
     row_read(row_of(n), spec);
-    spec->values = take_values(s, row_of(n));
+    spec->values = state_take_values(s, n);
 }
 
 enum err state_remake_row(struct state *s, const struct name_entry *n)
@@ -361,27 +366,17 @@ static enum err add_row(struct state *s, struct row_spec *spec)
     return ERR_OK;
 }
 
-static size_t pinned_values(const struct value_set *vs)
-{
-    size_t n = 0;
-
-    for (size_t i = 0; i < vs->n; i++)
-        if (value_is_pinned(&vs->values[i]))
-            n++;
-    return n;
-}
-
 static void count_values(struct state *s, const struct value_set *vs)
 {
     s->counts.values += vs->n;
     s->counts.claims += vs->n_claims;
-    s->counts.pinned += pinned_values(vs);
+    s->counts.pinned += value_set_pinned_values(vs);
 }
 
 /* Make the name with the values that were taken. */
 static enum err make_name(struct state *s, const struct effect_name *made, const struct name *folded)
 {
-    struct value_set *vs = &s->naming->values;
+    struct value_set *vs = s->naming->values;
     const struct name_entry *n;
     uint32_t domains_len = 0;
     struct row_spec spec;
@@ -462,7 +457,7 @@ enum err fold_name_set(struct state *s, const struct effect *f)
     count_name(s, n, -1);
     unindex_domains(s, n);
     spec = spec_of(s, set, &folded, domains, domains_len);
-    spec.values = take_values(s, row_of(n));
+    spec.values = state_take_values(s, n);
     e = state_put_row(s, &spec);
     free(domains);
     if (e != ERR_OK)
@@ -472,70 +467,4 @@ enum err fold_name_set(struct state *s, const struct effect *f)
     if (was_live != (set->retired_s == 0))
         state_mark_served(s, n);
     return index_domains(s, n);
-}
-
-/* ---- folding claims ---- */
-
-typedef enum err change_values(struct value_set *vs, const struct effect_claim *c, bool *distinct_changed);
-
-/* Let change do its work on the name's values and bring up to date what depends on them: counts, the expiry, and
- * what DNS shows, which is another when the distinct values are, or when the TTL is (of all values pinned, or not).
- */
-static enum err fold_claim(struct state *s, const struct effect_claim *c, change_values *change, int claims_by)
-{
-    struct value_set *vs = &s->naming->values;
-    const struct name_entry *n = state_name(s, c->name);
-    size_t values, pinned;
-    bool distinct_changed, was_all_pinned;
-    struct row_spec spec;
-    enum err e;
-
-    if (n == NULL)
-        return ERR_CORRUPT;
-    read_row(s, n, &spec);
-    values = vs->n;
-    pinned = pinned_values(vs);
-    was_all_pinned = pinned == values;
-    e = change(vs, c, &distinct_changed);
-    if (e == ERR_OK)
-        e = state_put_row(s, &spec);
-    if (e != ERR_OK)
-        return e;
-    s->counts.claims += (uint64_t)claims_by;
-    s->counts.values += vs->n - values;
-    s->counts.pinned -= pinned;
-    pinned = pinned_values(vs);
-    s->counts.pinned += pinned;
-    if (spec.retired_s == 0 && (distinct_changed || was_all_pinned != (pinned == vs->n)))
-        state_mark_served(s, state_name(s, c->name));
-    return ERR_OK;
-}
-
-static enum err end_claim(struct value_set *vs, const struct effect_claim *c, bool *distinct_changed)
-{
-    return value_set_end(vs, c->slot, distinct_changed);
-}
-
-static bool has_claim(const struct state *s, const struct effect_claim *c)
-{
-    const struct name_entry *n = state_name(s, c->name);
-
-    return n != NULL && value_set_claim(name_values(s, n), c->slot, NULL) != NULL;
-}
-
-enum err fold_claim_added(struct state *s, const struct effect *f)
-{
-    if (state_credential(s, f->u.claim.credential) == NULL || has_claim(s, &f->u.claim))
-        return ERR_CORRUPT;
-    return fold_claim(s, &f->u.claim, value_set_add, 1);
-}
-
-enum err fold_claim_renewed(struct state *s, const struct effect *f)
-{
-    return has_claim(s, &f->u.claim) ? fold_claim(s, &f->u.claim, value_set_add, 0) : ERR_CORRUPT;
-}
-
-enum err fold_claim_ended(struct state *s, const struct effect *f)
-{
-    return fold_claim(s, &f->u.claim, end_claim, -1);
 }

@@ -12,7 +12,16 @@
 
 /* ---- looking ---- */
 
-struct value *value_set_find(const struct value_set *vs, const uint8_t *rdata, size_t rdlen)
+/* The last octets of RDATA as a number: of most values they are others, and comparing them is no call. */
+static uint64_t octets_at(const uint8_t *at)
+{
+    uint64_t octets;
+
+    memcpy(&octets, at, sizeof octets);
+    return octets;
+}
+
+static struct value *find_short(const struct value_set *vs, const uint8_t *rdata, size_t rdlen)
 {
     for (size_t i = 0; i < vs->n; i++)
         if (vs->values[i].rdlen == rdlen && memcmp(vs->values[i].rdata, rdata, rdlen) == 0)
@@ -20,18 +29,43 @@ struct value *value_set_find(const struct value_set *vs, const uint8_t *rdata, s
     return NULL;
 }
 
-struct claim *value_set_claim(const struct value_set *vs, uint32_t slot, struct value **on)
+struct value *value_set_find(const struct value_set *vs, const uint8_t *rdata, size_t rdlen)
 {
+    uint64_t last;
+    size_t at;
+
+    if (rdlen < sizeof last)
+        return find_short(vs, rdata, rdlen);
+    at = rdlen - sizeof last;
+    last = octets_at(rdata + at);
     for (size_t i = 0; i < vs->n; i++) {
         struct value *v = &vs->values[i];
 
-        for (size_t k = 0; k < v->n_claims; k++) {
-            if (v->claims[k].slot != slot)
-                continue;
-            if (on != NULL)
-                *on = v;
-            return &v->claims[k];
-        }
+        if (v->rdlen == rdlen && octets_at(v->rdata + at) == last && memcmp(v->rdata, rdata, at) == 0)
+            return v;
+    }
+    return NULL;
+}
+
+static struct value *value_with(const struct value_set *vs, const struct claim *claim)
+{
+    struct value *v = vs->values;
+
+    while (claim < v->claims || claim >= v->claims + v->n_claims)
+        v++;
+    return v;
+}
+
+struct claim *value_set_claim(const struct value_set *vs, uint32_t slot, struct value **on)
+{
+    for (size_t k = 0; k < vs->n_claims; k++) {
+        struct claim *claim = &vs->claims[k];
+
+        if (claim->slot != slot)
+            continue;
+        if (on != NULL)
+            *on = value_with(vs, claim);
+        return claim;
     }
     return NULL;
 }
@@ -49,13 +83,9 @@ static uint64_t slots_used(const struct value_set *vs, uint32_t base)
 {
     uint64_t used = 0;
 
-    for (size_t i = 0; i < vs->n; i++) {
-        const struct value *v = &vs->values[i];
-
-        for (size_t k = 0; k < v->n_claims; k++)
-            if (v->claims[k].slot >= base && v->claims[k].slot - base < 64)
-                used |= UINT64_C(1) << (v->claims[k].slot - base);
-    }
+    for (size_t k = 0; k < vs->n_claims; k++)
+        if (vs->claims[k].slot - base < 64) /* modulo 2^32: also when it is below */
+            used |= UINT64_C(1) << (vs->claims[k].slot - base);
     return used;
 }
 
@@ -84,17 +114,28 @@ bool value_is_pinned(const struct value *v)
 
 bool value_set_all_pinned(const struct value_set *vs)
 {
+    if (vs->n_pinned < vs->n)
+        return false;
     for (size_t i = 0; i < vs->n; i++)
         if (!value_is_pinned(&vs->values[i]))
             return false;
     return vs->n > 0;
 }
 
+size_t value_set_pinned_values(const struct value_set *vs)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < vs->n && vs->n_pinned > 0; i++)
+        n += value_is_pinned(&vs->values[i]) ? 1u : 0u;
+    return n;
+}
+
 size_t value_set_pinned_octets(const struct value_set *vs)
 {
     size_t octets = 0;
 
-    for (size_t i = 0; i < vs->n; i++)
+    for (size_t i = 0; i < vs->n && vs->n_pinned > 0; i++)
         if (value_is_pinned(&vs->values[i]))
             octets += value_octets(vs->values[i].rdlen);
     return octets;
@@ -106,6 +147,7 @@ void value_set_fini(struct value_set *vs)
 {
     free(vs->values);
     free(vs->claims);
+    free(vs->holders);
     *vs = (struct value_set){0};
 }
 
@@ -113,13 +155,17 @@ void value_set_clear(struct value_set *vs)
 {
     vs->n = 0;
     vs->n_claims = 0;
+    vs->n_pinned = 0;
     vs->octets = 0;
+    vs->kept_claims = NULL;
+    vs->kept_records = NULL;
 }
 
 static enum err reserve_values(struct value_set *vs, uint32_t n)
 {
     uint32_t cap = n + n / 2;
     struct value *grown;
+    uint64_t *holders;
 
     if (n <= vs->cap_values)
         return ERR_OK;
@@ -127,6 +173,10 @@ static enum err reserve_values(struct value_set *vs, uint32_t n)
     if (grown == NULL)
         return ERR_MEMORY;
     vs->values = grown;
+    holders = reallocarray(vs->holders, cap, sizeof *holders);
+    if (holders == NULL)
+        return ERR_MEMORY;
+    vs->holders = holders;
     vs->cap_values = cap;
     return ERR_OK;
 }
@@ -223,6 +273,7 @@ static struct claim claim_of_effect(const struct effect_claim *c)
 
 static void add_claim(struct value_set *vs, struct value *v, const struct effect_claim *c)
 {
+    vs->n_pinned += c->pinned ? 1u : 0u;
     open_gap(vs, v->claims + v->n_claims);
     v->claims[v->n_claims++] = claim_of_effect(c);
     place_claim(v, v->n_claims - 1);
@@ -233,6 +284,7 @@ static void add_value(struct value_set *vs, const struct effect_claim *c)
 {
     struct value *v = &vs->values[vs->n++];
 
+    vs->n_pinned += c->pinned ? 1u : 0u;
     *v = (struct value){
         .rdata = c->rdata.bytes, .rdlen = c->rdata.len, .claims = vs->claims + vs->n_claims++, .n_claims = 1};
     v->claims[0] = claim_of_effect(c);
@@ -256,6 +308,7 @@ enum err value_set_add(struct value_set *vs, const struct effect_claim *c, bool 
     if (claim != NULL) {
         if (v != on || claim->credential != c->credential)
             return ERR_CORRUPT;
+        vs->n_pinned += (c->pinned ? 1u : 0u) - (claim->pinned ? 1u : 0u);
         *claim = claim_of_effect(c);
         place_claim(on, (size_t)(claim - on->claims));
         place_value(vs, (size_t)(on - vs->values));
@@ -288,6 +341,7 @@ enum err value_set_end(struct value_set *vs, uint32_t slot, bool *distinct_chang
     if (claim == NULL)
         return ERR_CORRUPT;
     on->n_claims--;
+    vs->n_pinned -= claim->pinned ? 1u : 0u;
     close_gap(vs, claim);
     if (on->n_claims == 0) {
         *distinct_changed = true;
@@ -304,16 +358,51 @@ enum err value_set_end(struct value_set *vs, uint32_t slot, bool *distinct_chang
  * last. Its octets count to that holder alone, so that the holders' shares add up to the set. */
 enum holder_level { HOLDER_ACCOUNT, HOLDER_CREDENTIAL, HOLDER_NETWORK };
 
-static bool same_holder(const struct eviction_rules *rules, const struct value *a, const struct value *b,
-                        enum holder_level level)
-{
-    const struct claim *x = value_newest_claim(a);
-    const struct claim *y = value_newest_claim(b);
+/* Of a value that is another's than the victim's, at a level that was decided already. */
+#define HOLDER_OUT UINT64_MAX
 
-    if (x->credential != y->credential)
-        return level == HOLDER_ACCOUNT &&
-               rules->account_of(rules->arg, x->credential) == rules->account_of(rules->arg, y->credential);
-    return level < HOLDER_NETWORK || addr_equal(&x->network, &y->network);
+static uint32_t credential_of(const struct value *v)
+{
+    return value_newest_claim(v)->credential;
+}
+
+/* Begin with all values and the accounts of their holders. */
+static void list_accounts(const struct value_set *vs, const struct eviction_rules *rules)
+{
+    for (size_t i = 0; i < vs->n; i++)
+        vs->holders[i] = i > 0 && credential_of(&vs->values[i]) == credential_of(&vs->values[i - 1])
+                             ? vs->holders[i - 1]
+                             : rules->account_of(rules->arg, credential_of(&vs->values[i]));
+}
+
+/* Go on with the values that the victim's holder has, by credential. */
+static void narrow_holders(const struct value_set *vs, const struct value *victim)
+{
+    uint64_t holder = vs->holders[victim - vs->values];
+
+    for (size_t i = 0; i < vs->n; i++)
+        vs->holders[i] = vs->holders[i] == holder ? credential_of(&vs->values[i]) : HOLDER_OUT;
+}
+
+static bool same_holder(const struct value_set *vs, size_t a, size_t b, enum holder_level level)
+{
+    return vs->holders[a] == vs->holders[b] &&
+           (level < HOLDER_NETWORK ||
+            addr_equal(&value_newest_claim(&vs->values[a])->network, &value_newest_claim(&vs->values[b])->network));
+}
+
+/* Nearly always. */
+static bool has_one_holder(const struct value_set *vs)
+{
+    const struct claim *first = value_newest_claim(&vs->values[0]);
+
+    for (size_t i = 1; i < vs->n; i++) {
+        const struct claim *c = value_newest_claim(&vs->values[i]);
+
+        if (c->credential != first->credential || !addr_equal(&c->network, &first->network))
+            return false;
+    }
+    return true;
 }
 
 static bool may_be_evicted(const struct eviction_rules *rules, const struct value *v)
@@ -321,43 +410,49 @@ static bool may_be_evicted(const struct eviction_rules *rules, const struct valu
     return value_order(v) < rules->added_from && !value_is_pinned(v);
 }
 
-/* What the holder of v holds of the set: also what is pinned, and what is being added. */
-static size_t held_octets(const struct value_set *vs, const struct eviction_rules *rules, const struct value *v,
-                          enum holder_level level)
+/* What the holder of the value at `of` holds of the set: also what is pinned, and what is being added. */
+static size_t held_octets(const struct value_set *vs, size_t of, enum holder_level level)
 {
     size_t octets = 0;
 
     for (size_t i = 0; i < vs->n; i++)
-        if (same_holder(rules, v, &vs->values[i], level))
+        if (same_holder(vs, of, i, level))
             octets += value_octets(vs->values[i].rdlen);
     return octets;
 }
 
-/* The oldest value that may go of the largest holder at a level, among the values that share within's holder one
- * level up (NULL: all). Equal holders: the one whose value is older, which is the one met first. Quadratic in the
- * number of values at worst, for sets of as many holders; of one holder it is linear. */
+/* The oldest value that may go of the largest holder at a level, among the values that are not out. Equal holders:
+ * the one whose value is older, which is the one met first. Quadratic in the number of values at worst, for sets of
+ * as many holders; of one holder it is linear. */
 static const struct value *oldest_of_largest(const struct value_set *vs, const struct eviction_rules *rules,
-                                             const struct value *within, enum holder_level level)
+                                             enum holder_level level)
 {
-    const struct value *best = NULL;
+    size_t best = vs->n;
     size_t best_octets = 0;
 
     for (size_t i = 0; i < vs->n; i++) {
-        const struct value *v = &vs->values[i];
         size_t octets;
 
-        if (!may_be_evicted(rules, v) || (within != NULL && !same_holder(rules, within, v, level - 1)) ||
-            (best != NULL && same_holder(rules, best, v, level)))
+        if (vs->holders[i] == HOLDER_OUT || !may_be_evicted(rules, &vs->values[i]) ||
+            (best < vs->n && same_holder(vs, best, i, level)))
             continue;
-        octets = held_octets(vs, rules, v, level);
+        octets = held_octets(vs, i, level);
         if (octets > best_octets) {
-            best = v;
+            best = i;
             best_octets = octets;
         }
         if (best_octets >= vs->octets - best_octets)
-            return best; /* no other holder can have more */
+            break; /* no other holder can have more */
     }
-    return best;
+    return best < vs->n ? &vs->values[best] : NULL;
+}
+
+static const struct value *oldest(const struct value_set *vs, const struct eviction_rules *rules)
+{
+    for (size_t i = 0; i < vs->n; i++)
+        if (may_be_evicted(rules, &vs->values[i]))
+            return &vs->values[i];
+    return NULL;
 }
 
 const struct value *value_set_victim(const struct value_set *vs, const struct eviction_rules *rules, bool *young)
@@ -370,11 +465,19 @@ const struct value *value_set_victim(const struct value_set *vs, const struct ev
     for (size_t i = 0; i < vs->n && value_order(&vs->values[i]) < rules->old_before; i++)
         if (may_be_evicted(rules, &vs->values[i]))
             return &vs->values[i];
-    victim = oldest_of_largest(vs, rules, NULL, HOLDER_ACCOUNT);
+    if (has_one_holder(vs)) {
+        victim = oldest(vs, rules);
+        *young = victim != NULL;
+        return victim;
+    }
+    list_accounts(vs, rules);
+    victim = oldest_of_largest(vs, rules, HOLDER_ACCOUNT);
     if (victim == NULL)
         return NULL;
-    victim = oldest_of_largest(vs, rules, victim, HOLDER_CREDENTIAL);
-    victim = oldest_of_largest(vs, rules, victim, HOLDER_NETWORK);
+    narrow_holders(vs, victim);
+    victim = oldest_of_largest(vs, rules, HOLDER_CREDENTIAL);
+    narrow_holders(vs, victim);
+    victim = oldest_of_largest(vs, rules, HOLDER_NETWORK);
     *young = true;
     return victim;
 }

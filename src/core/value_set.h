@@ -34,6 +34,7 @@ uint32_t value_set_free_slot(const struct value_set *vs); /* the smallest that n
 const struct claim *value_newest_claim(const struct value *v);
 bool value_is_pinned(const struct value *v);           /* by at least one claim */
 bool value_set_all_pinned(const struct value_set *vs); /* there are values, and all are */
+size_t value_set_pinned_values(const struct value_set *vs);
 
 /* Fold EFFECT_CLAIM_ADDED (a slot that is free) or _RENEWED (the slot of that claim). *distinct_changed: the
  * served set is another one now. ERR_MEMORY. ERR_CORRUPT: the slot is of a claim on another value or of another

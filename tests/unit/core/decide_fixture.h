@@ -97,18 +97,18 @@ static inline struct request request_by(const struct world *w, enum request_kind
 }
 
 /* What a reader of the journal would do with the entry. */
-static inline void replay(struct world *w)
+static inline void replay(struct world *w, const struct entry *e)
 {
     struct entry copy;
     uint8_t *bytes;
     size_t len;
 
-    assert_int_equal(effects_encode(&w->e, &bytes, &len), ERR_OK);
+    assert_int_equal(effects_encode(e, &bytes, &len), ERR_OK);
     entry_init(&copy);
     assert_int_equal(effects_decode(&copy, EFFECT_FORMAT, bytes, len), ERR_OK);
-    assert_int_equal(copy.n_effects, w->e.n_effects);
+    assert_int_equal(copy.n_effects, e->n_effects);
     for (size_t i = 0; i < copy.n_effects; i++)
-        assert_int_equal(state_fold(w->replica, w->e.seq, &copy.effects[i]), ERR_OK);
+        assert_int_equal(state_fold(w->replica, e->seq, &copy.effects[i]), ERR_OK);
     entry_fini(&copy);
     free(bytes);
 }
@@ -142,7 +142,7 @@ static inline enum err try_decide(struct world *w, const struct request *r)
     assert_int_equal(w->e.seq, w->seq);
     assert_int_equal(decide_serials(&w->d, &w->e), ERR_OK);
     state_set_position(w->s, w->seq, w->d.journal_s);
-    replay(w);
+    replay(w, &w->e);
     return ERR_OK;
 }
 

@@ -303,9 +303,8 @@ static void one_batch_is_one_step_of_each_zone_that_changed(void **state)
     assert_int_equal(decide_serials(&w->d, &entries[2]), ERR_OK); /* nothing is left to do */
     assert_int_equal(entries[2].n_effects, 2);
     for (unsigned i = 0; i < 3; i++) {
-        entry_fini(&w->e);
-        w->e = entries[i]; /* now the world's to free */
-        replay(w);
+        replay(w, &entries[i]);
+        entry_fini(&entries[i]);
     }
     world_free(w);
 }

@@ -134,7 +134,7 @@ static void it_is_replaced_also_when_the_request_is_refused(void **state)
     assert_int_equal(s.w->e.n_effects, 2);
     assert_int_equal(s.w->e.credential, s.h.id);
     s.w->seq++;
-    replay(s.w);
+    replay(s.w, &s.w->e);
     assert_int_equal(state_counts(s.w->s).secrets_bcrypt, 0);
     assert_int_equal(state_counts(s.w->s).values, 0);
     world_free(s.w);

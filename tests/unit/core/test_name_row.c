@@ -36,7 +36,7 @@ static struct node *make(struct made *m, const struct row_spec *spec)
 
 static const uint8_t labels[] = "\44f0e1d2c3-aaaa-bbbb-cccc-0123456789ab"; /* as of a registration: 37 octets */
 
-static struct row_spec spec_with(const struct value_set *vs)
+static struct row_spec spec_with(struct value_set *vs)
 {
     return (struct row_spec){.id = 7,
                              .account = 3,
@@ -100,7 +100,7 @@ static void assert_same_values(const struct value_set *a, const struct value_set
 
 enum detail { CAPITALS = 1, RETIRED = 2, DOMAINS = 4, SUBTREE = 8, OLD = 16, VALUES = 32, DETAILS = 64 };
 
-static struct row_spec spec_of_details(unsigned details, const struct value_set *vs)
+static struct row_spec spec_of_details(unsigned details, struct value_set *vs)
 {
     static const uint8_t cased[] = "\44F0e1D2c3-aaaa-BBBB-cccc-0123456789AB";
     static const char domains[] = "shop.example.com\0www.example.com\0"
@@ -131,7 +131,7 @@ static void whatever_a_name_has_comes_back(void **state)
     add_two(&two);
     assert_int_equal(value_set_reserve(&got, 2, 2), ERR_OK);
     for (unsigned details = 0; details < DETAILS; details++) {
-        const struct value_set *vs = (details & VALUES) != 0 ? &two : &none;
+        struct value_set *vs = (details & VALUES) != 0 ? &two : &none;
         struct row_spec spec = spec_of_details(details, vs), read;
         struct made m = begin();
         struct node *row;
