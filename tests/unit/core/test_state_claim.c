@@ -8,62 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/scarce_memory.h"
 #include "core/rows.h"
 #include "core/state.h"
 #include "core/table.h"
 #include "core/value_set.h"
 
 #define OK(expression) assert_int_equal(expression, ERR_OK)
-
-/* ---- allocations that fail ---- */
-
-static size_t allowed = SIZE_MAX; /* until one fails, and all after it */
-
-static bool may_allocate(void)
-{
-    if (allowed == SIZE_MAX)
-        return true;
-    if (allowed == 0)
-        return false;
-    allowed--;
-    return true;
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *block, size_t size);
-void *__real_reallocarray(void *block, size_t n, size_t size);
-void *__real_aligned_alloc(size_t align, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *block, size_t size);
-void *__wrap_reallocarray(void *block, size_t n, size_t size);
-void *__wrap_aligned_alloc(size_t align, size_t size);
-
-void *__wrap_malloc(size_t size)
-{
-    return may_allocate() ? __real_malloc(size) : NULL;
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return may_allocate() ? __real_calloc(n, size) : NULL;
-}
-
-void *__wrap_realloc(void *block, size_t size)
-{
-    return may_allocate() ? __real_realloc(block, size) : NULL;
-}
-
-void *__wrap_reallocarray(void *block, size_t n, size_t size)
-{
-    return may_allocate() ? __real_reallocarray(block, n, size) : NULL;
-}
-
-void *__wrap_aligned_alloc(size_t align, size_t size)
-{
-    return may_allocate() ? __real_aligned_alloc(align, size) : NULL;
-}
 
 /* ---- claims ---- */
 
@@ -301,13 +252,13 @@ static void without_memory_the_name_is_as_it_was(void **state)
         struct name_entry *before = state_name(s, 1);
 
         assert_in_range(n, 0, 100);
-        allowed = n;
+        scarce_memory((long)n);
         e = state_begin_claims(s, 1);
         for (uint32_t i = 2; e == ERR_OK && i < VALUES; i++)
             e = fold_numbered(s, EFFECT_CLAIM_ADDED, 1, i, 1 + i);
         if (e == ERR_OK)
             e = state_end_claims(s);
-        allowed = SIZE_MAX;
+        (void)scarce_end();
         if (e != ERR_OK) {
             assert_int_equal(e, ERR_MEMORY);
             assert_false(state_collects(s, 1));

@@ -1,88 +1,27 @@
-/* Memory and threads that run out: stand-ins for the functions of the C library, for tests that are linked with
- * --wrap for each (tests/unit/CMakeLists.txt). What shared libraries allocate is not theirs. */
+/* Threads that cannot be made, besides memory that runs out: for tests that are linked with --wrap for
+ * pthread_create too (tests/unit/CMakeLists.txt). */
 #ifndef TESTS_DB_SCARCE_H
 #define TESTS_DB_SCARCE_H
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
-#include <stdlib.h>
+
+#include "base/scarce_memory.h"
 
 static struct {
-    atomic_int armed;
-    atomic_long left; /* allocations that succeed before all others fail */
-    atomic_long failed;
-    atomic_int has_no_threads;
-    atomic_int threads; /* that were made */
-} scarce;
+    atomic_int has_none;
+    atomic_int made;
+} threads;
 
-static int may_allocate(void)
-{
-    if (!atomic_load(&scarce.armed) || atomic_fetch_sub(&scarce.left, 1) > 0)
-        return 1;
-    atomic_fetch_add(&scarce.failed, 1);
-    return 0;
-}
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *block, size_t size);
-void *__real_reallocarray(void *block, size_t n, size_t size);
-void *__real_aligned_alloc(size_t align, size_t size);
 int __real_pthread_create(pthread_t *out, const pthread_attr_t *attr, void *(*run)(void *), void *arg);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *block, size_t size);
-void *__wrap_reallocarray(void *block, size_t n, size_t size);
-void *__wrap_aligned_alloc(size_t align, size_t size);
 int __wrap_pthread_create(pthread_t *out, const pthread_attr_t *attr, void *(*run)(void *), void *arg);
-
-void *__wrap_malloc(size_t size)
-{
-    return may_allocate() ? __real_malloc(size) : NULL;
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return may_allocate() ? __real_calloc(n, size) : NULL;
-}
-
-void *__wrap_realloc(void *block, size_t size)
-{
-    return may_allocate() ? __real_realloc(block, size) : NULL;
-}
-
-void *__wrap_reallocarray(void *block, size_t n, size_t size)
-{
-    return may_allocate() ? __real_reallocarray(block, n, size) : NULL;
-}
-
-void *__wrap_aligned_alloc(size_t align, size_t size)
-{
-    return may_allocate() ? __real_aligned_alloc(align, size) : NULL;
-}
 
 int __wrap_pthread_create(pthread_t *out, const pthread_attr_t *attr, void *(*run)(void *), void *arg)
 {
-    if (atomic_load(&scarce.has_no_threads))
+    if (atomic_load(&threads.has_none))
         return EAGAIN;
-    atomic_fetch_add(&scarce.threads, 1);
+    atomic_fetch_add(&threads.made, 1);
     return __real_pthread_create(out, attr, run, arg);
-}
-
-/* From the next n allocations on all fail. */
-static void scarce_memory(long n)
-{
-    atomic_store(&scarce.failed, 0);
-    atomic_store(&scarce.left, n);
-    atomic_store(&scarce.armed, 1);
-}
-
-/* There is enough again. Returns how many allocations failed. */
-static long scarce_end(void)
-{
-    atomic_store(&scarce.armed, 0);
-    return atomic_load(&scarce.failed);
 }
 
 #endif

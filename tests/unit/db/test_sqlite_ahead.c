@@ -50,8 +50,8 @@ static int set_up(void **state)
             "CREATE TABLE parts (thing INTEGER, place INTEGER, octets, PRIMARY KEY (thing, place)) WITHOUT ROWID;"
             "CREATE TABLE notes (thing INTEGER PRIMARY KEY, note TEXT NOT NULL);"
             "CREATE TABLE others (id INTEGER PRIMARY KEY)");
-    atomic_store(&scarce.threads, 0);
-    atomic_store(&scarce.has_no_threads, 0);
+    atomic_store(&threads.made, 0);
+    atomic_store(&threads.has_none, 0);
     *state = db;
     return 0;
 }
@@ -154,7 +154,7 @@ static void what_fits_into_one_batch_is_read_without_a_thread(void **state)
 {
     fill(*state, "100");
     expect_all(*state, "100");
-    assert_int_equal(scarce.threads, 0);
+    assert_int_equal(threads.made, 0);
 }
 
 static void nothing_at_all_is_no_row(void **state)
@@ -176,16 +176,16 @@ static void more_rows_than_all_batches_hold_come_through_one_thread(void **state
 {
     fill(*state, MANY);
     expect_all(*state, MANY);
-    assert_int_equal(scarce.threads, 1);
+    assert_int_equal(threads.made, 1);
     expect_all(*state, MANY); /* and once more on the same connection */
 }
 
 static void the_same_rows_come_when_there_can_be_no_thread(void **state)
 {
     fill(*state, MANY);
-    atomic_store(&scarce.has_no_threads, 1);
+    atomic_store(&threads.has_none, 1);
     expect_all(*state, MANY);
-    assert_int_equal(scarce.threads, 0);
+    assert_int_equal(threads.made, 0);
 }
 
 /* Before, between and behind many small ones: by its own columns, and by its list. */
@@ -272,7 +272,7 @@ static void damage_comes_behind_all_rows_before_it(void **state)
     fill(db, MANY);
     for (size_t i = 0; i < 2 * ARRAY_LEN(damages); i++) {
         const struct damage *d = &damages[i / 2];
-        atomic_store(&scarce.has_no_threads, i % 2 == 1);
+        atomic_store(&threads.has_none, i % 2 == 1);
         run_sql(db, "SAVEPOINT whole");
         run_sql(db, d->sql);
         assert_int_equal(read_things(db, d->e, NULL, 0), d->rows);

@@ -31,8 +31,8 @@ static int set_up(void **state)
     temp_dir_make(&f->dir);
     temp_path(&f->dir, f->path, "riposte.db");
     vfs_fail_register(&f->vfs);
-    atomic_store(&scarce.threads, 0);
-    atomic_store(&scarce.has_no_threads, 0);
+    atomic_store(&threads.made, 0);
+    atomic_store(&threads.has_none, 0);
     *state = f;
     return 0;
 }
@@ -133,8 +133,8 @@ static void a_large_store_is_the_same_with_and_without_a_thread(void **state)
     text_init(&without, DUMP_MAX);
     text_init(&why, 1000);
     assert_int_equal(load(f->path, &with, &why), ERR_OK);
-    assert_int_equal(scarce.threads, 1);
-    atomic_store(&scarce.has_no_threads, 1);
+    assert_int_equal(threads.made, 1);
+    atomic_store(&threads.has_none, 1);
     assert_int_equal(load(f->path, &without, &why), ERR_OK);
     assert_int_equal(with.err, ERR_OK);
     assert_non_null(strstr(with.bytes, "d7998.example"));
@@ -154,7 +154,7 @@ static void a_small_store_is_loaded_without_a_thread(void **state)
     write_store(f->path, "20");
     text_init(&why, 1000);
     assert_int_equal(load(f->path, NULL, &why), ERR_OK);
-    assert_int_equal(scarce.threads, 0);
+    assert_int_equal(threads.made, 0);
     text_fini(&why);
 }
 
