@@ -162,6 +162,8 @@ MUST_USE enum err state_end_claims(struct state *s);
 void state_drop_claims(struct state *s);
 bool state_collects(const struct state *s, uint32_t name);
 
+/* While loading: so many credentials are about to come. ERR_MEMORY. */
+MUST_USE enum err state_expect_credentials(struct state *s, uint32_t n);
 /* While loading, before state_set_position(): fold EFFECT_NAME_MADE and, for each of its claims, EFFECT_CLAIM_ADDED
  * at once, so that no row is made for nothing. The credentials of the claims may come later; the caller sees to it
  * that they do. The name is not found by its owner until state_fill(). Errors as of state_fold(). */

@@ -195,6 +195,11 @@ static void set_parts(const struct state *s, struct credential_parts *p, const s
     p->name_created_s = first_name_created_s(s, row->names, row->n_names);
 }
 
+enum err state_expect_credentials(struct state *s, uint32_t n)
+{
+    return index_reserve(&s->by_uuid, n);
+}
+
 enum err fold_credential_made(struct state *s, const struct effect *f)
 {
     const struct effect_credential *row = f->u.credential;

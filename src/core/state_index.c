@@ -198,12 +198,11 @@ static void segment_insert(uint64_t *slots, uint32_t cap, uint64_t slot)
     slots[at] = slot;
 }
 
-static enum err segment_grow(struct index_segment *g)
+static enum err segment_grow(struct index_segment *g, uint32_t cap)
 {
-    uint32_t cap = g->cap + g->cap / 8 + SEGMENT_CAP_MIN;
     uint64_t *slots;
 
-    if (cap < g->cap)
+    if (cap <= g->cap)
         return ERR_MEMORY;
     slots = calloc(cap, sizeof *slots);
     if (slots == NULL)
@@ -236,11 +235,24 @@ enum err index_put(struct index *x, uint64_t hash, uint32_t id)
     assert(id != 0);
     if (segment_find(g, slot) != g->cap)
         return ERR_OK;
-    if (g->n >= g->cap - g->cap / 5 && segment_grow(g) != ERR_OK) /* full to four fifths */
+    if (g->n >= g->cap - g->cap / 5 && /* full to four fifths */
+        segment_grow(g, g->cap + g->cap / 8 + SEGMENT_CAP_MIN) != ERR_OK)
         return ERR_MEMORY;
     segment_insert(g->slots, g->cap, slot);
     g->n++;
     return ERR_OK;
+}
+
+enum err index_reserve(struct index *x, uint32_t n)
+{
+    uint32_t each = n / INDEX_SEGMENTS + n / INDEX_SEGMENTS / 32; /* hashes do not spread quite evenly */
+    uint32_t cap = each + each / 4 + SEGMENT_CAP_MIN;
+    enum err e = ERR_OK;
+
+    for (size_t i = 0; e == ERR_OK && i < INDEX_SEGMENTS; i++)
+        if (x->segments[i].cap < cap)
+            e = segment_grow(&x->segments[i], cap);
+    return e;
 }
 
 void index_remove(struct index *x, uint64_t hash, uint32_t id)

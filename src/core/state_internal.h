@@ -75,6 +75,8 @@ struct index_walk {
 
 /* Nothing happens when the pair is there already. id is not 0. ERR_MEMORY. */
 MUST_USE enum err index_put(struct index *x, uint64_t hash, uint32_t id);
+/* Room for about n pairs in all, so that putting them does not grow it bit by bit. ERR_MEMORY: part of it. */
+MUST_USE enum err index_reserve(struct index *x, uint32_t n);
 void index_remove(struct index *x, uint64_t hash, uint32_t id); /* nothing happens when the pair is not there */
 /* The ids whose hash is likely the same: compare what they stand for. 0 ends. No change of the index in between. */
 struct index_walk index_walk(const struct index *x, uint64_t hash);

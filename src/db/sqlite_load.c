@@ -11,7 +11,8 @@
 #include "db/sqlite_ahead.h"
 #include "db/sqlite_store.h"
 
-#define PROGRESS_ROWS 100000 /* a report each */
+#define PROGRESS_ROWS 100000              /* a report each */
+#define EXPECTED_MAX  ((uint64_t)1 << 24) /* room for so many is made ahead, whatever a damaged store says */
 
 /* Lists of the row at hand, as large as the largest until now. */
 struct lists {
@@ -509,6 +510,9 @@ static enum err load_tables(struct loader *ld)
     size_t scan;
     enum err e = find_last_ids(ld, last_ids);
 
+    if (e == ERR_OK)
+        e = state_expect_credentials(
+            ld->s, (uint32_t)(ld->last_credential < EXPECTED_MAX ? ld->last_credential : EXPECTED_MAX));
     if (e == ERR_OK)
         e = ahead_new(&ahead, ld->db, query_at);
     if (e != ERR_OK)

@@ -65,17 +65,43 @@ static void ids_of_one_hash_are_all_found(void **state)
     }
 }
 
+static size_t slots_of(const struct index *x)
+{
+    size_t slots = 0;
+
+    for (size_t i = 0; i < INDEX_SEGMENTS; i++)
+        slots += x->segments[i].cap;
+    return slots;
+}
+
 static void an_index_is_never_half_empty(void **state)
 {
     struct index x = {0};
-    size_t slots = 0;
 
     (void)state;
     for (uint32_t id = 1; id <= MANY; id++)
         assert_int_equal(index_put(&x, hash_of(id), id), ERR_OK);
-    for (size_t i = 0; i < INDEX_SEGMENTS; i++)
-        slots += x.segments[i].cap;
+    assert_in_range(slots_of(&x), MANY * 5 / 4, MANY * 3 / 2);
+    index_fini(&x);
+}
+
+static void room_that_was_reserved_is_enough_and_not_much_more(void **state)
+{
+    struct index x = {0};
+    size_t slots;
+
+    (void)state;
+    for (uint32_t id = 1; id <= 10; id++)
+        assert_int_equal(index_put(&x, hash_of(id), id), ERR_OK);
+    assert_int_equal(index_reserve(&x, MANY), ERR_OK);
+    slots = slots_of(&x);
     assert_in_range(slots, MANY * 5 / 4, MANY * 3 / 2);
+    assert_int_equal(index_reserve(&x, 100), ERR_OK); /* there is more already */
+    for (uint32_t id = 1; id <= MANY; id++)
+        assert_int_equal(index_put(&x, hash_of(id), id), ERR_OK);
+    assert_in_range(slots_of(&x), slots, slots + slots / 16); /* hardly any segment has grown */
+    for (uint32_t id = 1; id <= MANY; id++)
+        assert_true(index_has(&x, hash_of(id), id));
     index_fini(&x);
 }
 
@@ -132,6 +158,7 @@ int main(void)
         cmocka_unit_test(pairs_are_found_as_the_index_grows_and_after_others_went),
         cmocka_unit_test(ids_of_one_hash_are_all_found),
         cmocka_unit_test(an_index_is_never_half_empty),
+        cmocka_unit_test(room_that_was_reserved_is_enough_and_not_much_more),
         cmocka_unit_test(references_are_kept_by_id),
         cmocka_unit_test(marked_ones_are_found_in_their_order),
     };
