@@ -15,33 +15,9 @@
 #include "db/scenario.h"
 #include "db/sqlite_store.h"
 #include "db/state_dump.h"
+#include "db/store_file.h"
 
 #define DUMP_MAX ((size_t)1 << 20)
-
-struct fixture {
-    struct temp_dir dir;
-    char path[128];
-};
-
-static int set_up(void **state)
-{
-    struct fixture *f = calloc(1, sizeof *f);
-
-    assert_non_null(f);
-    temp_dir_make(&f->dir);
-    temp_path(&f->dir, f->path, "riposte.db");
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-
-    temp_dir_remove(&f->dir);
-    free(f);
-    return 0;
-}
 
 static void assert_same_state(const struct state *a, const struct state *b, enum dump_what what)
 {
@@ -695,7 +671,7 @@ static void a_long_load_reports_its_progress(void **state)
 
 int main(void)
 {
-#define WITH_DIR(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH_DIR(test) cmocka_unit_test_setup_teardown(test, store_file_set_up, store_file_tear_down)
     const struct CMUnitTest tests[] = {
         WITH_DIR(after_every_change_a_reopened_store_loads_what_folding_gives),
         WITH_DIR(a_batch_of_many_entries_is_one_step),

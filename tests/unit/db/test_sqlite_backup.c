@@ -13,34 +13,19 @@
 #include "db/scenario.h"
 #include "db/sqlite_store.h"
 #include "db/state_dump.h"
-
-struct fixture {
-    struct temp_dir dir;
-    char path[128];
-};
+#include "db/store_file.h"
 
 static int set_up(void **state)
 {
-    struct fixture *f = calloc(1, sizeof *f);
+    const struct fixture *f;
     struct store *st;
 
-    assert_non_null(f);
-    temp_dir_make(&f->dir);
-    temp_path(&f->dir, f->path, "riposte.db");
+    (void)store_file_set_up(state);
+    f = *state;
     st = open_store(f->path, STORE_SERVE);
     for (uint64_t seq = 1; seq <= SCENARIO_LEN; seq++)
         assert_int_equal(apply_scenario(st, seq), ERR_OK);
     st->ops->close(st);
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-
-    temp_dir_remove(&f->dir);
-    free(f);
     return 0;
 }
 
@@ -230,7 +215,7 @@ static void a_copy_that_may_replace_does(void **state)
 
 int main(void)
 {
-#define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH_STORE(test) cmocka_unit_test_setup_teardown(test, set_up, store_file_tear_down)
     const struct CMUnitTest tests[] = {
         WITH_STORE(a_backup_of_a_served_store_is_the_same_state_in_one_private_file),
         WITH_STORE(a_damaged_store_gives_no_backup_and_leaves_no_file),

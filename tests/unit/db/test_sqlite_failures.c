@@ -15,35 +15,7 @@
 #include "db/scenario.h"
 #include "db/sound.h"
 #include "db/sqlite_store.h"
-#include "db/vfs_fail.h"
-
-struct fixture {
-    struct temp_dir dir;
-    char path[128];
-    struct vfs_fail vfs;
-};
-
-static int set_up(void **state)
-{
-    struct fixture *f = calloc(1, sizeof *f);
-
-    assert_non_null(f);
-    temp_dir_make(&f->dir);
-    temp_path(&f->dir, f->path, "riposte.db");
-    vfs_fail_register(&f->vfs);
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-
-    vfs_fail_unregister(&f->vfs);
-    temp_dir_remove(&f->dir);
-    free(f);
-    return 0;
-}
+#include "db/store_file.h"
 
 struct life {
     uint64_t acknowledged;
@@ -234,7 +206,7 @@ static void what_was_acknowledged_before_a_kill_is_there(void **state)
 
 int main(void)
 {
-#define WITH_VFS(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH_VFS(test) cmocka_unit_test_setup_teardown(test, store_file_set_up, store_file_tear_down)
     const struct CMUnitTest tests[] = {
         WITH_VFS(a_write_that_fails_loses_nothing_acknowledged),
         WITH_VFS(a_disk_that_fails_from_some_write_on_loses_nothing_acknowledged),

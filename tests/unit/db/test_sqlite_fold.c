@@ -11,35 +11,11 @@
 #include "db/scenario.h"
 #include "db/sound.h"
 #include "db/sqlite_store.h"
+#include "db/store_file.h"
 
 #define WAITING_FROM 6 /* entries 6 to 8 of the scenario have claims and serials only */
 #define WAITING_TO   8
 #define CLAIMS_THEN  3
-
-struct fixture {
-    struct temp_dir dir;
-    char path[128];
-};
-
-static int set_up(void **state)
-{
-    struct fixture *f = calloc(1, sizeof *f);
-
-    assert_non_null(f);
-    temp_dir_make(&f->dir);
-    temp_path(&f->dir, f->path, "riposte.db");
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-
-    temp_dir_remove(&f->dir);
-    free(f);
-    return 0;
-}
 
 /* As another program sees it. */
 static int64_t number(const char *path, const char *sql)
@@ -224,19 +200,31 @@ static void pruning_keeps_what_the_tables_do_not_have(void **state)
     assert_good(f->path);
 }
 
+/* An entry behind those of begin(). */
+static void begin_behind(struct entry *e)
+{
+    entry_init(e);
+    e->seq = WAITING_TO + 1;
+    e->time_s = TIME_0 + 300;
+}
+
+static void apply_behind(struct store *st, struct entry *e)
+{
+    const struct entry *list = e;
+
+    assert_int_equal(st->ops->apply(st, WAITING_TO, &(struct store_batch){.entries = &list, .n = 1}), ERR_OK);
+    entry_fini(e);
+}
+
 static void an_end_of_what_was_never_there_is_found_when_it_is_folded(void **state)
 {
     struct fixture *f = *state;
     struct store *st = begin(f);
     struct entry e;
-    const struct entry *list = &e;
 
-    entry_init(&e);
-    e.seq = WAITING_TO + 1;
-    e.time_s = TIME_0 + 200;
+    begin_behind(&e);
     add_claim(&e, EFFECT_CLAIM_REMOVED, 1, 7, 1, "never added");
-    assert_int_equal(st->ops->apply(st, WAITING_TO, &(struct store_batch){.entries = &list, .n = 1}), ERR_OK);
-    entry_fini(&e);
+    apply_behind(st, &e);
     assert_int_equal(st->ops->fold(st), ERR_CORRUPT);
     assert_tables(f->path, WAITING_FROM - 1, 0);
     st->ops->close(st);
@@ -308,15 +296,11 @@ static void folding_is_due_by_what_changed_and_not_by_entries(void **state)
     struct fixture *f = *state;
     struct store *st = begin(f);
     struct entry e;
-    const struct entry *list = &e;
 
-    entry_init(&e);
-    e.seq = WAITING_TO + 1;
-    e.time_s = TIME_0 + 300;
+    begin_behind(&e);
     for (unsigned i = 0; i < 600; i++)
         add_claim(&e, EFFECT_CLAIM_RENEWED, 1, 0, 1, "first");
-    assert_int_equal(st->ops->apply(st, WAITING_TO, &(struct store_batch){.entries = &list, .n = 1}), ERR_OK);
-    entry_fini(&e);
+    apply_behind(st, &e);
     assert_true(st->ops->is_fold_due(st));
     assert_int_equal(st->ops->fold(st), ERR_OK);
     assert_false(st->ops->is_fold_due(st));
@@ -326,7 +310,7 @@ static void folding_is_due_by_what_changed_and_not_by_entries(void **state)
 
 int main(void)
 {
-#define WITH_DIR(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH_DIR(test) cmocka_unit_test_setup_teardown(test, store_file_set_up, store_file_tear_down)
     const struct CMUnitTest tests[] = {
         WITH_DIR(claims_and_serials_wait_in_the_journal_and_are_loaded_from_there),
         WITH_DIR(folding_writes_each_row_as_its_last_change_has_it),

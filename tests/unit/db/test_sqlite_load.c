@@ -12,39 +12,16 @@
 #include "db/scenario.h"
 #include "db/sqlite_store.h"
 #include "db/state_dump.h"
-#include "db/vfs_fail.h"
+#include "db/store_file.h"
 
 #define DUMP_MAX ((size_t)64 << 20)
 #define MANY     "8000" /* names, with a value and a credential each */
 
-struct fixture {
-    struct temp_dir dir;
-    char path[128];
-    struct vfs_fail vfs;
-};
-
 static int set_up(void **state)
 {
-    struct fixture *f = calloc(1, sizeof *f);
-
-    assert_non_null(f);
-    temp_dir_make(&f->dir);
-    temp_path(&f->dir, f->path, "riposte.db");
-    vfs_fail_register(&f->vfs);
     atomic_store(&threads.made, 0);
     atomic_store(&threads.has_none, 0);
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-
-    vfs_fail_unregister(&f->vfs);
-    temp_dir_remove(&f->dir);
-    free(f);
-    return 0;
+    return store_file_set_up(state);
 }
 
 static void run_sql(const char *path, const char *sql)
@@ -196,6 +173,9 @@ static void damage_in_the_middle_is_said_with_its_place(void **state)
          "credentials is damaged near row 5000"},
         {"UPDATE credential_names SET name = 9000 WHERE credential = 5000", "credentials is damaged near row 5000"},
         {"UPDATE observations SET door = 99", "table credentials is damaged near row"},
+        {"CREATE TABLE twice AS SELECT * FROM observations; INSERT INTO twice SELECT * FROM observations;"
+         " DROP TABLE observations; ALTER TABLE twice RENAME TO observations",
+         "table credentials is damaged near row"},
         {"UPDATE secrets SET data = zeroblob(70000) WHERE credential = 5000", "table secrets is damaged near row"},
         {"UPDATE secrets SET kind = 256 WHERE credential = 5000", "table secrets is damaged near row"},
         {"INSERT INTO grants VALUES (5000, 77)", "table grants is damaged near row"},
@@ -322,7 +302,7 @@ static void sqlites_own_memory_that_runs_out_is_out_of_memory(void **state)
 
 int main(void)
 {
-#define WITH_DIR(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+#define WITH_DIR(test) cmocka_unit_test_setup_teardown(test, set_up, store_file_tear_down)
     const struct CMUnitTest tests[] = {
         WITH_DIR(a_large_store_is_the_same_with_and_without_a_thread),
         WITH_DIR(a_small_store_is_loaded_without_a_thread),
