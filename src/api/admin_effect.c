@@ -5,7 +5,7 @@
 const uint32_t *admin_effect_names(const struct effect *f, size_t *n)
 {
     *n = 1;
-    if (f->kind >= EFFECT_CLAIM_ADDED && f->kind <= EFFECT_CLAIM_EXPIRED)
+    if (effect_is_of_claim(f->kind))
         return &f->u.claim.name;
     if (f->kind >= EFFECT_NAME_MADE && f->kind <= EFFECT_NAME_REVIVED)
         return &f->u.name->id;
@@ -37,7 +37,7 @@ json_t *admin_json_effect(const struct effect *f)
     json_t *object = json_object();
     bool is_whole = json_put(object, "what", json_string(effect_word(f->kind)));
 
-    if (is_whole && f->kind >= EFFECT_CLAIM_ADDED && f->kind <= EFFECT_CLAIM_EXPIRED)
+    if (is_whole && effect_is_of_claim(f->kind))
         is_whole = json_put(object, "value", admin_json_value(f->u.claim.rdata.bytes, f->u.claim.rdata.len));
     if (is_whole)
         return object;

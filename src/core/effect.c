@@ -48,6 +48,11 @@ enum err entry_add(struct entry *e, const struct effect *f)
     return err;
 }
 
+bool effect_is_of_claim(enum effect_kind k)
+{
+    return k >= EFFECT_CLAIM_ADDED && k <= EFFECT_CLAIM_EXPIRED;
+}
+
 const char *effect_word(enum effect_kind k)
 {
     static const char *const words[] = {

@@ -230,6 +230,8 @@ void entry_fini(struct entry *e);
 /* Append a copy of *f; what it points at must live in e->arena. ERR_MEMORY. */
 MUST_USE enum err entry_add(struct entry *e, const struct effect *f);
 
+bool effect_is_of_claim(enum effect_kind k); /* its payload is u.claim */
+
 /* A word for people: "value-added", "name-retired", … */
 const char *effect_word(enum effect_kind k);
 

@@ -100,12 +100,6 @@ static enum err fold_nothing(struct state *s, const struct effect *f)
     return ERR_OK;
 }
 
-static bool is_of_claim(enum effect_kind kind)
-{
-    return kind == EFFECT_CLAIM_ADDED || kind == EFFECT_CLAIM_RENEWED || kind == EFFECT_CLAIM_REMOVED ||
-           kind == EFFECT_CLAIM_EVICTED || kind == EFFECT_CLAIM_EXPIRED;
-}
-
 enum err state_fold(struct state *s, uint64_t seq, const struct effect *f)
 {
     static fold_row *const folds[] = {
@@ -145,7 +139,7 @@ enum err state_fold(struct state *s, uint64_t seq, const struct effect *f)
 
     if (f->kind >= ARRAY_LEN(folds) || folds[f->kind] == NULL)
         return ERR_CORRUPT;
-    if (!is_of_claim(f->kind) || !state_collects(s, f->u.claim.name))
+    if (!effect_is_of_claim(f->kind) || !state_collects(s, f->u.claim.name))
         e = state_end_claims(s);
     if (e != ERR_OK)
         return e;

@@ -31,7 +31,7 @@ struct portion {
 static bool describe(struct row_change *c, const struct effect *f)
 {
     c->f = f;
-    if (f->kind >= EFFECT_CLAIM_ADDED && f->kind <= EFFECT_CLAIM_EXPIRED) {
+    if (effect_is_of_claim(f->kind)) {
         c->sort = ROW_CLAIM;
         c->id = f->u.claim.name;
         c->slot = f->u.claim.slot;
