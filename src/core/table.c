@@ -11,6 +11,9 @@
 #include "core/octets.h"
 #include "core/table_internal.h"
 
+#define RECLAIM_DUE 64 /* blocks: a lone change leaves two or three, and waiting costs it as much as deciding it   \
+                        */
+
 /* ---- the table as a whole ---- */
 
 enum err table_new(struct table **out, const struct siphash_key *name_key)
@@ -83,6 +86,11 @@ struct slab *table_slab(const struct table *t)
     return t->slab;
 }
 
+bool table_reclaim_is_due(const struct table *t)
+{
+    return t->n_garbage >= RECLAIM_DUE || t->removes_zone;
+}
+
 void table_reclaim(struct table *t)
 {
     struct zone_index *x = atomic_load_explicit(&t->zones, memory_order_relaxed);
@@ -102,6 +110,8 @@ void table_reclaim(struct table *t)
         t->garbage = b->next;
         table_batch_reclaim(b);
     }
+    t->n_garbage = 0;
+    t->removes_zone = false;
 }
 
 struct table_counts table_counts(const struct table *t)

@@ -85,6 +85,8 @@ void table_batch_free(struct table_batch *b); /* give it up unpublished; NULL is
 /* Free what earlier batches replaced; waits for a grace period when there is anything. Never call it before a
  * reply. */
 void table_reclaim(struct table *t);
+/* Enough has gathered for the waiting to be worth it, or it must not stay longer. */
+bool table_reclaim_is_due(const struct table *t);
 
 /* ---- where readers find the table ---- */
 

@@ -154,6 +154,8 @@ struct table {
     struct table_counts counts;
     struct table_batch *open;    /* the one that is being prepared */
     struct table_batch *garbage; /* published ones, with what they replaced; newest first */
+    size_t n_garbage;            /* blocks of memory that they replaced */
+    bool removes_zone;           /* one of them does: its id may be wanted again */
     /* Where segments without slots point: always empty. */
     _Alignas(SEGMENT_ALIGN) struct hash_slot no_slots[SEGMENT_CAP_UNIT];
 };

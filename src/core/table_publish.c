@@ -230,6 +230,14 @@ static void publish_names(struct table_batch *b)
             publish_remove(b, s);
 }
 
+static bool removes_zone(const struct table_batch *b)
+{
+    for (size_t i = 0; i < b->n_zones; i++)
+        if (b->zones[i].zone == NULL)
+            return true;
+    return false;
+}
+
 void table_batch_publish(struct table_batch *b)
 {
     struct table *t = b->t;
@@ -247,4 +255,6 @@ void table_batch_publish(struct table_batch *b)
     }
     b->next = t->garbage;
     t->garbage = b;
+    t->n_garbage += b->n_retired;
+    t->removes_zone = t->removes_zone || removes_zone(b);
 }

@@ -306,7 +306,8 @@ void batch_run(struct committer *c, struct instant now)
     answer_running(c); /* results point at the entries */
     free_entries(c);
     state_forget_rows(c->state);
-    table_reclaim(c->table);
+    if (table_reclaim_is_due(c->table))
+        table_reclaim(c->table);
     if (c->o.keys != NULL)
         keyring_reclaim(c->o.keys);
     c->batch_max = c->batch_max < BATCH_MAX / 2 ? c->batch_max * 2 : BATCH_MAX;

@@ -423,6 +423,31 @@ static void a_removed_zone_takes_its_names_along_in_one_batch(void **state)
     table_free(t);
 }
 
+static void what_was_replaced_gathers_until_waiting_for_readers_is_worth_it(void **state)
+{
+    struct table *t = table_with_zone();
+    struct table_batch *b;
+    unsigned n = 0;
+
+    (void)state;
+    assert_false(table_reclaim_is_due(t));
+    for (; !table_reclaim_is_due(t); n++) {
+        b = new_batch(t);
+        put(b, 1, "x.auth.example.org", "v");
+        table_batch_publish(b);
+    }
+    assert_in_range(n, 20, 70);
+    table_reclaim(t);
+    assert_false(table_reclaim_is_due(t));
+    assert_txt(t, "x.auth.example.org", "v");
+    b = new_batch(t);
+    assert_int_equal(table_batch_remove_zone(b, 1), ERR_OK);
+    take(b, "x.auth.example.org");
+    table_batch_publish(b);
+    assert_true(table_reclaim_is_due(t)); /* before its number is of another zone */
+    table_free(t);
+}
+
 static void names_can_pass_from_a_zone_to_another_with_the_same_or_a_lower_apex(void **state)
 {
     static const char *const apexes[] = {"auth.example.org", "b.auth.example.org"};
@@ -542,6 +567,7 @@ int main(void)
         cmocka_unit_test(nodes_may_come_before_their_zone),
         cmocka_unit_test(an_owner_outside_of_its_zone_is_refused),
         cmocka_unit_test(a_removed_zone_takes_its_names_along_in_one_batch),
+        cmocka_unit_test(what_was_replaced_gathers_until_waiting_for_readers_is_worth_it),
         cmocka_unit_test(names_can_pass_from_a_zone_to_another_with_the_same_or_a_lower_apex),
         cmocka_unit_test(names_differ_wherever_they_differ),
         cmocka_unit_test(a_slot_gives_the_table_that_was_swapped_in),
