@@ -13,6 +13,7 @@
 #define LIMITED_CLIENTS      16384                      /* networks whose rates are remembered */
 #define WAIT_MAX_MS          ((int64_t)3600 * MS_PER_S) /* looking at the clock once an hour shows that it did not jump */
 #define LOG_OCTETS_MAX       ((uint64_t)8 << 20) /* some milliseconds of writing, for which a commit may have to wait */
+#define FOLD_RETRY_MS        ((int64_t)MS_PER_S)
 #define PRUNE_INTERVAL_MS    ((int64_t)3600 * MS_PER_S)
 #define PRUNE_PAUSE_MS       ((int64_t)MS_PER_S) /* between portions */
 #define PRUNE_PORTION        500
@@ -82,6 +83,11 @@ static void run_looks(struct committer *c)
     }
 }
 
+static int64_t until_folding(const struct committer *c, struct instant now)
+{
+    return fold_due_ms(c->store->ops->unfolded(c->store), c->changed_ms) - now.mono_ms;
+}
+
 /* Milliseconds until the committer has something to do by itself. */
 static int64_t until_next_duty(const struct committer *c, struct instant now)
 {
@@ -101,6 +107,8 @@ static int64_t until_next_duty(const struct committer *c, struct instant now)
         ms = c->prune_next_ms - now.mono_ms;
     if (c->settings->registration.prune_unused_s > 0 && names_ms < ms)
         ms = names_ms;
+    if (until_folding(c, now) < ms)
+        ms = until_folding(c, now);
     return ms;
 }
 
@@ -159,25 +167,28 @@ static void prune(struct committer *c, struct instant now)
         log_event(LOG_WARN, "prune-failed", log_err("reason", e), log_str("effect", "the journal stays longer"));
 }
 
-/* After the answers. What gathered is some hundred changes, so this takes a few milliseconds. */
-static void fold(struct committer *c)
+static void fold(struct committer *c, struct instant now)
 {
     int64_t before_us;
     enum err e;
 
-    if (!c->store->ops->is_fold_due(c->store))
+    if (until_folding(c, now) > 0)
         return;
     before_us = clock_mono_us(c->o.clock);
     e = c->store->ops->fold(c->store);
     metrics_histogram_add(&c->fold_us, (uint64_t)(clock_mono_us(c->o.clock) - before_us));
-    if (e != ERR_OK && e != ERR_BUSY && e != ERR_FULL) /* those: the next batch, which tells whoever it concerns */
+    if (e == ERR_BUSY || e == ERR_FULL)
+        c->changed_ms = now.mono_ms + FOLD_RETRY_MS; /* the next batch tells whoever it concerns */
+    else if (e != ERR_OK)
         store_failed(c, e, "bringing the tables up to the journal");
 }
 
-static void ask_for_checkpoint(struct committer *c)
+static void look_at_store(struct committer *c)
 {
     uint64_t octets = c->store != NULL ? c->store->ops->log_octets(c->store) : 0;
+    uint64_t unfolded = c->store != NULL ? c->store->ops->unfolded(c->store) : 0;
 
+    atomic_store_explicit(&c->unfolded, unfolded, memory_order_relaxed);
     atomic_store_explicit(&c->log_octets, octets, memory_order_relaxed);
     if (octets <= LOG_OCTETS_MAX)
         return;
@@ -216,13 +227,15 @@ static void work(struct committer *c)
     gather(c);
     queue_take(c, c->batch_max);
     now = time_look(c);
-    if (c->n_running > 0 || expiry_is_due(c, now) || pruning_is_due(c, now))
+    if (c->n_running > 0 || expiry_is_due(c, now) || pruning_is_due(c, now)) {
         batch_run(c, now);
+        c->changed_ms = now.mono_ms;
+    }
     if (c->is_well)
-        fold(c);
+        fold(c, now);
     if (c->is_well)
         prune(c, now);
-    ask_for_checkpoint(c);
+    look_at_store(c);
 }
 
 static void finish(struct committer *c)

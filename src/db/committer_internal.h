@@ -135,6 +135,9 @@ struct instant time_look(struct committer *c);
 /* How long the next batch may wait for those whom this one answered: of n changes, done in batch_us, of which its
  * sync took sync_us. */
 int64_t gather_us(size_t n, int64_t batch_us, int64_t sync_us);
+/* From when on the next portion of so many changes is to be folded, the last batch having begun at changed_ms.
+ * NEVER_MS: there is none. */
+int64_t fold_due_ms(uint64_t unfolded, int64_t changed_ms);
 /* Begin with what the claims of the state say about the age of positions. */
 void ages_seed(struct ages *a, const struct state *s, struct instant now, int64_t grace_s);
 /* The journal ends with seq now. */
@@ -204,7 +207,7 @@ struct committer {
     _Atomic uint64_t changes[DOOR_COUNT][REQUEST_KINDS][OUTCOME_UNKNOWN + 1];
     struct metrics_histogram commit_us, batch_size, fold_us; /* the committer's thread adds */
     struct metrics_histogram checkpoint_us;                  /* the keeper's */
-    _Atomic uint64_t checkpoints_failed, log_octets;
+    _Atomic uint64_t checkpoints_failed, log_octets, unfolded;
 
     /* The rest is the committer's thread's alone. */
     struct store *store; /* of ref; NULL: not open */
@@ -231,6 +234,7 @@ struct committer {
     size_t n_observed, cap_observed;
     int64_t observed_next_ms;
     int64_t prune_next_ms;
+    int64_t changed_ms; /* when the last batch began */
     int64_t names_prune_next_ms;
     size_t names_pruned; /* by the batch at hand */
     /* When the store is not well. */

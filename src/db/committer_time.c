@@ -13,6 +13,9 @@
 #define MARKS_A_GRACE    128            /* at most: fewer than MARKS_MAX are ever needed */
 #define SEED_MARKS       128
 #define GATHER_MAX_US    ((int64_t)20 * US_PER_MS)
+#define FOLD_PORTION     512                   /* changes, which take a few milliseconds */
+#define FOLD_MOST        ((uint64_t)128 << 10) /* changes: a start after a crash replays them in less than a second */
+#define FOLD_QUIET_MS    50
 
 /* At a start nobody knows what the clock did while no server ran: one that is far from the journal counts as having
  * jumped. */
@@ -56,6 +59,15 @@ int64_t gather_us(size_t n, int64_t batch_us, int64_t sync_us)
     if (n < 2 || wait_us <= 0)
         return 0;
     return wait_us < GATHER_MAX_US ? wait_us : GATHER_MAX_US;
+}
+
+/* Folding waits for a quiet moment, and is done in portions between which whoever comes is served; until so much
+ * has gathered that it has to go on beside the changes. */
+int64_t fold_due_ms(uint64_t unfolded, int64_t changed_ms)
+{
+    if (unfolded < FOLD_PORTION)
+        return NEVER_MS;
+    return unfolded < FOLD_MOST ? changed_ms + FOLD_QUIET_MS : changed_ms;
 }
 
 static int64_t interval_ms(int64_t grace_s)

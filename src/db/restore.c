@@ -235,8 +235,11 @@ static MUST_USE enum err decide_all(struct restoring *r)
 static MUST_USE enum err write_all(struct restoring *r)
 {
     const struct store_batch b = {.entries = (const struct entry *const *)r->entries, .n = r->n_entries};
-    enum err e = r->store->ops->fold(r->store); /* positions of its own have no meaning behind the new beginning */
+    enum err e = ERR_OK;
 
+    /* Positions of its own have no meaning behind the new beginning. */
+    while (e == ERR_OK && r->store->ops->unfolded(r->store) > 0)
+        e = r->store->ops->fold(r->store);
     if (e == ERR_OK)
         e = restore_restart(((struct sqlite_store *)r->store)->db, r->after, r->d.journal_s);
     if (e == ERR_OK)

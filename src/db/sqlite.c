@@ -69,9 +69,9 @@ static enum err fold_with_clean_log(struct store *st)
     return e == ERR_OK ? sqlite_fold(st) : e;
 }
 
-static bool store_is_fold_due(const struct store *st)
+static uint64_t store_unfolded(const struct store *st)
 {
-    return ((const struct sqlite_store *)st)->unfolded >= FOLD_DUE;
+    return ((const struct sqlite_store *)st)->unfolded;
 }
 
 static int64_t store_sync_us(const struct store *st)
@@ -123,7 +123,7 @@ static enum err prune_with_clean_log(struct store *st, int64_t before_s, uint64_
     if (!s->log_is_clean)
         e = empty_log(s);
     if (e == ERR_OK)
-        e = sqlite_fold(st); /* what is not in the tables yet must stay in the journal */
+        e = sqlite_fold(st); /* what is not in the tables yet stays in the journal */
     return e == ERR_OK ? sqlite_prune(st, before_s, most, pruned) : e;
 }
 
@@ -159,9 +159,11 @@ static void store_shut(struct store *st)
 {
     struct sqlite_store *s = self(st);
 
-    if (s->db != NULL && s->mode == STORE_SERVE && s->log_is_clean && !s->has_failed && s->unfolded > 0)
-        (void)!fold_with_clean_log(
-            st); /* for whoever looks into the tables by himself; the next load() does not need it */
+    /* For whoever looks into the tables by himself; the next load() does not need it. */
+    while (s->db != NULL && s->mode == STORE_SERVE && s->log_is_clean && !s->has_failed && s->unfolded > 0) {
+        if (sqlite_fold(st) != ERR_OK)
+            break;
+    }
     (void)pthread_mutex_lock(&s->checkpoint_lock);
     s->shut = true;
     conn_close(&s->checkpoint_db);
@@ -187,7 +189,7 @@ static const struct store_ops sqlite_ops = {
     .load = sqlite_load,
     .apply = apply_with_clean_log,
     .fold = fold_with_clean_log,
-    .is_fold_due = store_is_fold_due,
+    .unfolded = store_unfolded,
     .sync_us = store_sync_us,
     .journal = sqlite_journal,
     .backup = sqlite_backup,

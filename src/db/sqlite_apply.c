@@ -1,13 +1,11 @@
-/* Transactions of the committer. A batch: the end of the journal is checked, then the entries go into it, and their
- * effects, unless that may wait, into the state tables. And the folding of what has waited. */
+/* Transactions of the committer. A batch: the end of the journal is checked, then the entries go into it, and those
+ * of their effects that do not wait into the state tables. And the folding of what has waited. */
 #include <assert.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 
 #include "db/sqlite_store.h"
-
-#define UNFOLDED_MAX 4096 /* a start has no more than that to replay, whoever forgets to fold */
 
 static enum err run(struct apply_stmts *a, enum apply_stmt which)
 {
@@ -64,21 +62,26 @@ static enum err put_observation(struct apply_stmts *a, const struct observation 
     return stmt_run(&u);
 }
 
-/* Whether the batch's effects, and what is in the journal before them, may be folded into the tables later. An
- * empty batch is there to write something. */
-static bool may_wait(const struct store_batch *b, uint64_t unfolded)
+static enum err put_entry_whole(struct apply_stmts *a, uint64_t seq, const struct entry *entry)
 {
-    if (b->n == 0 || b->last_backup_s != 0 || unfolded > UNFOLDED_MAX)
-        return false;
-    for (size_t i = 0; i < b->n; i++) {
-        if (!fold_can_wait(b->entries[i]))
-            return false;
+    enum err e = put_entry(a, seq, entry);
+
+    for (size_t i = 0; e == ERR_OK && i < entry->n_effects; i++) {
+        if (!effect_waits(&entry->effects[i]))
+            e = effect_write(a, &entry->effects[i]);
     }
-    return true;
+    return e;
 }
 
-/* Gives whether the tables are behind afterwards. */
-static enum err write_all(struct apply_stmts *a, uint64_t after, const struct store_batch *b, bool *is_behind)
+static enum err put_backup(struct apply_stmts *a, int64_t last_backup_s)
+{
+    struct stmt_use u = stmt_begin(a->st[STMT_BACKUP]);
+
+    stmt_int(&u, last_backup_s);
+    return stmt_run_one(&u);
+}
+
+static enum err write_all(struct apply_stmts *a, uint64_t after, const struct store_batch *b)
 {
     uint64_t folded = 0;
     uint64_t end = 0;
@@ -87,13 +90,12 @@ static enum err write_all(struct apply_stmts *a, uint64_t after, const struct st
     if (e == ERR_OK && end != after)
         e = ERR_STALE;
     for (size_t i = 0; e == ERR_OK && i < b->n; i++)
-        e = put_entry(a, after + 1 + i, b->entries[i]);
+        e = put_entry_whole(a, after + 1 + i, b->entries[i]);
     for (size_t i = 0; e == ERR_OK && i < b->n_observations; i++)
         e = put_observation(a, &b->observations[i]);
-    *is_behind = may_wait(b, after + b->n - folded);
-    if (e != ERR_OK || *is_behind)
-        return e;
-    return fold_tail(a, folded, b->last_backup_s);
+    if (e == ERR_OK && b->last_backup_s != 0)
+        e = put_backup(a, b->last_backup_s);
+    return e;
 }
 
 /* End a transaction that wrote nothing for good. Should even this fail, the next BEGIN fails too. */
@@ -124,26 +126,25 @@ static enum err commit(struct apply_stmts *a, uint64_t after)
     return ERR_UNKNOWN;
 }
 
-/* Serials do not count: all of them are few rows. */
-static uint64_t count_rows(const struct entry *e)
+/* Serials do not count: all of them are few rows. But what is only in the journal counts. */
+static uint64_t count_waiting(const struct entry *e)
 {
     uint64_t n = 0;
 
     for (size_t i = 0; i < e->n_effects; i++)
-        n += e->effects[i].kind != EFFECT_ZONE_SERIAL && e->effects[i].kind != EFFECT_ALIAS_SERIAL;
-    return n;
+        n += effect_is_of_claim(e->effects[i].kind);
+    return n > 0 ? n : 1;
 }
 
 static enum err apply(struct sqlite_store *s, uint64_t after, const struct store_batch *b)
 {
     struct apply_stmts *a = &s->apply;
-    bool is_behind = false;
     int64_t before_us;
     enum err e = run(a, STMT_BEGIN);
 
     if (e != ERR_OK)
         return e;
-    e = write_all(a, after, b, &is_behind);
+    e = write_all(a, after, b);
     if (e != ERR_OK) {
         roll_back(a);
         return e;
@@ -153,10 +154,8 @@ static enum err apply(struct sqlite_store *s, uint64_t after, const struct store
     s->sync_us = clock_mono_us(&clock_system) - before_us;
     if (e != ERR_OK)
         return e;
-    for (size_t i = 0; is_behind && i < b->n; i++)
-        s->unfolded += count_rows(b->entries[i]);
-    if (!is_behind)
-        s->unfolded = 0;
+    for (size_t i = 0; i < b->n; i++)
+        s->unfolded += count_waiting(b->entries[i]);
     if (b->last_backup_s != 0)
         atomic_store_explicit(&s->last_backup_s, b->last_backup_s, memory_order_relaxed);
     return ERR_OK;
@@ -174,22 +173,30 @@ enum err sqlite_apply(struct store *st, uint64_t after, const struct store_batch
     return e;
 }
 
-static enum err fold(struct apply_stmts *a)
+/* *left: of the changes that are counted as unfolded. */
+static enum err fold(struct apply_stmts *a, uint64_t *left)
 {
     uint64_t folded = 0;
     uint64_t end = 0;
+    size_t changes;
+    bool more;
     enum err e = run(a, STMT_BEGIN);
 
     if (e != ERR_OK)
         return e;
     e = apply_position(a, &folded, &end);
     if (e == ERR_OK)
-        e = fold_tail(a, folded, 0);
+        e = fold_portion(a, &folded, &changes, &more);
     if (e != ERR_OK) {
         roll_back(a);
         return e;
     }
-    return commit(a, end);
+    e = commit(a, end);
+    if (e == ERR_OK && folded == end)
+        *left = 0;
+    else if (e == ERR_OK)
+        *left = *left > changes ? *left - changes : 1; /* it is not counted exactly */
+    return e;
 }
 
 /* Its commit is not flushed: what it writes is in the journal, which is, and the next commit flushes both. */
@@ -203,12 +210,10 @@ enum err sqlite_fold(struct store *st)
         return ERR_OK;
     e = conn_exec(s->db, "PRAGMA synchronous=NORMAL");
     if (e == ERR_OK)
-        e = fold(&s->apply);
+        e = fold(&s->apply, &s->unfolded);
     if (conn_exec(s->db, "PRAGMA synchronous=FULL") != ERR_OK && (e == ERR_OK || e == ERR_BUSY || e == ERR_FULL))
         e = ERR_IO;
-    if (e == ERR_OK)
-        s->unfolded = 0;
-    else if (e != ERR_BUSY)
+    if (e != ERR_OK && e != ERR_BUSY)
         s->has_failed = true;
     return e;
 }

@@ -183,7 +183,7 @@ static enum err fold_copy(const char *path, struct text *why)
     if (e == ERR_OK)
         e = apply_position(&stmts, &folded, &end);
     if (e == ERR_OK && end > folded)
-        e = fold_tail(&stmts, folded, 0);
+        e = fold_tail(&stmts, folded);
     if (e == ERR_OK)
         e = conn_exec(db, "COMMIT");
     if (e != ERR_OK)

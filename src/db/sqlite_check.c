@@ -78,7 +78,7 @@ static enum err check_load(sqlite3 *db, struct findings *f)
 
 struct replay {
     sqlite3 *db;     /* NULL: the journal does not begin at its beginning */
-    uint64_t folded; /* the tables have nothing of what comes after it */
+    uint64_t folded; /* the tables have nothing of what waits after it */
     struct apply_stmts stmts;
 };
 
@@ -108,8 +108,9 @@ static void replay_close(struct replay *p)
 /* ERR_CORRUPT and ERR_VERSION end the replay but not the looking. */
 static enum err replay_entry(struct replay *p, const struct entry *e, struct findings *f)
 {
-    for (size_t i = 0; p->db != NULL && e->seq <= p->folded && i < e->n_effects; i++) {
-        enum err err = effect_write(&p->stmts, &e->effects[i]);
+    for (size_t i = 0; p->db != NULL && i < e->n_effects; i++) {
+        bool waits = e->seq > p->folded && effect_waits(&e->effects[i]);
+        enum err err = waits ? ERR_OK : effect_write(&p->stmts, &e->effects[i]);
         if (err == ERR_OK)
             continue;
         if (err != ERR_CORRUPT && err != ERR_VERSION)

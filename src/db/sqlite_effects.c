@@ -14,7 +14,8 @@ static const char *const sql[STMT_COUNT] = {
     [STMT_ROLLBACK] = "ROLLBACK",
     [STMT_JOURNAL] = "INSERT INTO journal (" JOURNAL_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [STMT_TAIL] = "SELECT " JOURNAL_COLUMNS " FROM journal WHERE seq > ? ORDER BY seq LIMIT 512",
-    [STMT_META] = "UPDATE meta SET seq = ?, time_s = max(time_s, ?), last_backup_s = max(last_backup_s, ?)",
+    [STMT_META] = "UPDATE meta SET seq = ?, time_s = max(time_s, ?)",
+    [STMT_BACKUP] = "UPDATE meta SET last_backup_s = max(last_backup_s, ?)",
     [STMT_OBSERVE] = PUT_ROW("observations", "credential, last_used_s, last_from, door", "?, ?, ?, ?",
                              "(credential) DO UPDATE SET last_used_s = excluded.last_used_s,"
                              " last_from = excluded.last_from, door = excluded.door"),

@@ -2,14 +2,15 @@
  *
  * A change is durable when it is in the journal. Claims and serials, of which nearly all changes consist, are
  * folded into their tables later and many at a time: a lone change then writes one page and not five, and what many
- * changes do to one row is one write. meta.seq says how far the tables are; what is behind it in the journal is the
- * tail. Effects of every other kind are folded in the transaction that brings them, with the tail before them, so
- * that rows that others refer to are always there. */
+ * changes do to one row is one write. meta.seq says how far these tables are; what is behind it in the journal is
+ * the tail. Effects of every other kind are written in the transaction that brings them, so that rows that others
+ * refer to are always there: they are in the tables, and of the tail only the claims and serials count. */
 #include <stdlib.h>
 
 #include "db/sqlite_store.h"
 
-#define PORTION 512 /* entries that are in memory at once; also in the SQL of STMT_TAIL */
+#define PORTION      512 /* entries that are in memory at once; also in the SQL of STMT_TAIL */
+#define PORTION_ROWS 512 /* changes of rows, after which no entry is added to a portion */
 
 enum row_sort { ROW_ZONE_SERIAL, ROW_ALIAS_SERIAL, ROW_CLAIM };
 
@@ -24,35 +25,27 @@ struct row_change {
 struct portion {
     struct entry entries[PORTION];
     size_t n;
+    bool more; /* behind it */
     struct row_change *changes;
     size_t n_changes, cap_changes;
 };
 
-static bool describe(struct row_change *c, const struct effect *f)
+bool effect_waits(const struct effect *f)
+{
+    return effect_is_of_claim(f->kind) || f->kind == EFFECT_ZONE_SERIAL || f->kind == EFFECT_ALIAS_SERIAL;
+}
+
+static void describe(struct row_change *c, const struct effect *f)
 {
     c->f = f;
     if (effect_is_of_claim(f->kind)) {
         c->sort = ROW_CLAIM;
         c->id = f->u.claim.name;
         c->slot = f->u.claim.slot;
-        return true;
+    } else {
+        c->sort = f->kind == EFFECT_ZONE_SERIAL ? ROW_ZONE_SERIAL : ROW_ALIAS_SERIAL;
+        c->id = f->u.serial.zone;
     }
-    if (f->kind != EFFECT_ZONE_SERIAL && f->kind != EFFECT_ALIAS_SERIAL)
-        return false;
-    c->sort = f->kind == EFFECT_ZONE_SERIAL ? ROW_ZONE_SERIAL : ROW_ALIAS_SERIAL;
-    c->id = f->u.serial.zone;
-    return true;
-}
-
-bool fold_can_wait(const struct entry *e)
-{
-    struct row_change ignored = {0};
-
-    for (size_t i = 0; i < e->n_effects; i++) {
-        if (!describe(&ignored, &e->effects[i]))
-            return false;
-    }
-    return true;
 }
 
 /* By row, and for each row in their order. */
@@ -80,26 +73,23 @@ static bool is_end(enum effect_kind k)
     return k == EFFECT_CLAIM_REMOVED || k == EFFECT_CLAIM_EVICTED || k == EFFECT_CLAIM_EXPIRED;
 }
 
-/* Take down what an entry does to such rows, and write the rest of it. Those may change places: no other effect
- * writes their columns, but for the row that it makes. */
-static enum err take_entry(struct apply_stmts *a, struct portion *p, const struct entry *entry)
+/* Take down what an entry does to such rows. */
+static enum err take_entry(struct portion *p, const struct entry *entry)
 {
-    enum err e = ERR_OK;
-
-    for (size_t i = 0; e == ERR_OK && i < entry->n_effects; i++) {
-        struct row_change c = {.place = p->n_changes};
+    for (size_t i = 0; i < entry->n_effects; i++) {
         void *grown = p->changes;
+        enum err e;
 
-        if (!describe(&c, &entry->effects[i])) {
-            e = effect_write(a, &entry->effects[i]);
+        if (!effect_waits(&entry->effects[i]))
             continue;
-        }
         e = array_reserve(&grown, &p->cap_changes, p->n_changes + 1, sizeof *p->changes);
         p->changes = grown;
-        if (e == ERR_OK)
-            p->changes[p->n_changes++] = c;
+        if (e != ERR_OK)
+            return e;
+        p->changes[p->n_changes] = (struct row_change){.place = p->n_changes};
+        describe(&p->changes[p->n_changes++], &entry->effects[i]);
     }
-    return e;
+    return ERR_OK;
 }
 
 /* Each row once, as its last change has it, in the order of the keys. */
@@ -119,7 +109,7 @@ static enum err write_rows(struct apply_stmts *a, struct portion *p)
     return e;
 }
 
-/* The next entries of the tail. */
+/* The next entries of the tail, with what they change. */
 static enum err read_portion(struct apply_stmts *a, struct portion *p, uint64_t after)
 {
     struct row r = {.st = a->st[STMT_TAIL]};
@@ -127,9 +117,14 @@ static enum err read_portion(struct apply_stmts *a, struct portion *p, uint64_t 
 
     p->n = 0;
     p->n_changes = 0;
-    while (e == ERR_OK && p->n < PORTION && row_next(&r)) {
-        entry_init(&p->entries[p->n]);
-        e = journal_row(&r, &p->entries[p->n++]);
+    p->more = true;
+    while (e == ERR_OK && p->n < PORTION && p->n_changes < PORTION_ROWS && (p->more = row_next(&r))) {
+        struct entry *entry = &p->entries[p->n++];
+
+        entry_init(entry);
+        e = journal_row(&r, entry);
+        if (e == ERR_OK)
+            e = take_entry(p, entry);
     }
     (void)sqlite3_reset(r.st); /* r.err has it */
     return e != ERR_OK ? e : r.err;
@@ -139,49 +134,58 @@ static void end_portion(struct portion *p)
 {
     for (size_t i = 0; i < p->n; i++)
         entry_fini(&p->entries[i]);
-    p->n = 0;
+    free(p->changes);
+    free(p);
 }
 
-static enum err fold_portion(struct apply_stmts *a, struct portion *p, uint64_t *seq, int64_t *time_s)
+/* Say how far the tables are. */
+static enum err note_position(struct apply_stmts *a, const struct entry *last)
 {
-    enum err e = read_portion(a, p, *seq);
+    struct stmt_use u = stmt_begin(a->st[STMT_META]);
 
-    for (size_t i = 0; e == ERR_OK && i < p->n; i++)
-        e = take_entry(a, p, &p->entries[i]);
-    if (e == ERR_OK)
-        e = write_rows(a, p);
-    if (e == ERR_OK && p->n > 0) {
-        *seq = p->entries[p->n - 1].seq;
-        *time_s = p->entries[p->n - 1].time_s;
-    }
-    return e;
+    stmt_int(&u, (int64_t)last->seq);
+    stmt_int(&u, last->time_s); /* the greater of it and what is stored */
+    return stmt_run_one(&u);
 }
 
-enum err fold_tail(struct apply_stmts *a, uint64_t folded, int64_t last_backup_s)
+enum err fold_portion(struct apply_stmts *a, uint64_t *folded, size_t *changes, bool *more)
 {
     struct portion *p = malloc(sizeof *p);
-    int64_t time_s = 0; /* the greater of it and what is stored */
-    bool more = true;
-    enum err e = ERR_OK;
+    enum err e;
 
+    *changes = 0;
+    *more = false;
     if (p == NULL)
         return ERR_MEMORY;
     *p = (struct portion){.changes = NULL};
-    while (e == ERR_OK && more) {
-        e = fold_portion(a, p, &folded, &time_s);
-        more = p->n == PORTION;
-        end_portion(p);
+    e = read_portion(a, p, *folded);
+    if (e == ERR_OK)
+        e = write_rows(a, p);
+    if (e == ERR_OK && p->n > 0)
+        e = note_position(a, &p->entries[p->n - 1]);
+    if (e == ERR_OK && p->n > 0) {
+        *folded = p->entries[p->n - 1].seq;
+        *changes = p->n_changes;
+        *more = p->more;
     }
-    free(p->changes);
-    free(p);
-    if (e == ERR_OK) {
-        struct stmt_use u = stmt_begin(a->st[STMT_META]);
-        stmt_int(&u, (int64_t)folded);
-        stmt_int(&u, time_s);
-        stmt_int(&u, last_backup_s);
-        e = stmt_run_one(&u);
-    }
+    end_portion(p);
     return e;
+}
+
+enum err fold_tail(struct apply_stmts *a, uint64_t folded)
+{
+    enum err e = ERR_OK;
+    size_t changes;
+
+    for (bool more = true; e == ERR_OK && more;)
+        e = fold_portion(a, &folded, &changes, &more);
+    return e;
+}
+
+/* An alias may have ended since. */
+static bool is_to_be_replayed(const struct state *s, const struct effect *f)
+{
+    return effect_waits(f) && (f->kind != EFFECT_ALIAS_SERIAL || state_alias(s, f->u.serial.zone) != NULL);
 }
 
 enum err sqlite_replay(sqlite3 *db, struct state *s)
@@ -197,8 +201,10 @@ enum err sqlite_replay(sqlite3 *db, struct state *s)
 
         entry_init(&entry);
         e = journal_row(&r, &entry);
-        for (size_t i = 0; e == ERR_OK && i < entry.n_effects; i++)
-            e = state_fold(s, entry.seq, &entry.effects[i]);
+        for (size_t i = 0; e == ERR_OK && i < entry.n_effects; i++) {
+            if (is_to_be_replayed(s, &entry.effects[i]))
+                e = state_fold(s, entry.seq, &entry.effects[i]);
+        }
         entry_fini(&entry);
     }
     (void)sqlite3_finalize(r.st); /* r.err has it */

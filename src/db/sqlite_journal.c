@@ -233,12 +233,17 @@ enum err sqlite_prune(struct store *st, int64_t before_s, uint64_t most, uint64_
     struct sqlite_store *s = (struct sqlite_store *)st;
     sqlite3_stmt *delete = NULL;
     int64_t low = 0;
+    int64_t folded = 0;
     uint64_t first = 0;
     enum err e = conn_number(s->db, "SELECT min(seq) FROM journal", 0, &low);
 
     *pruned = 0;
     if (e == ERR_OK)
+        e = conn_number(s->db, "SELECT seq FROM meta", 0, &folded);
+    if (e == ERR_OK)
         e = first_since(s->db, before_s, &first);
+    if (first > (uint64_t)folded + 1)
+        first = (uint64_t)folded + 1;
     if (e != ERR_OK || first <= (uint64_t)low)
         return e;
     if (first - (uint64_t)low > most)

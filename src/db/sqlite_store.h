@@ -25,6 +25,7 @@ enum apply_stmt {
     STMT_ROLLBACK,
     STMT_JOURNAL,
     STMT_META,
+    STMT_BACKUP,
     STMT_TAIL,
     STMT_OBSERVE,
     STMT_CLAIM_PUT,
@@ -73,7 +74,7 @@ struct sqlite_store {
     bool log_is_clean; /* nothing is in the write-ahead log that may not be on disk: see sqlite.c */
     bool has_failed;   /* so that nothing more is written to such a log */
     int64_t sync_us;   /* the last COMMIT took so long */
-    uint64_t unfolded; /* so many changes of rows are in the journal that the tables do not have, about */
+    uint64_t unfolded; /* so many changes of rows are in the journal that the tables do not have, about; 0: none */
     /* The connection that checkpoint() uses, opened by its first call. */
     pthread_mutex_t checkpoint_lock;
     sqlite3 *checkpoint_db;
@@ -124,11 +125,15 @@ MUST_USE enum err schema_migrate(sqlite3 *db, const char *path, const struct mig
 
 /* ---- sqlite_fold.c ---- */
 
-/* Whether the entry has only effects that may be folded into their tables later. */
-bool fold_can_wait(const struct entry *e);
-/* Inside a transaction: fold what is in the journal after `folded` into the tables, and note that. */
-MUST_USE enum err fold_tail(struct apply_stmts *a, uint64_t folded, int64_t last_backup_s);
-/* Fold the tail into a state that was loaded from the tables; in the same transaction. */
+/* Whether the effect is folded into its table later; every other is written with its journal entry. */
+bool effect_waits(const struct effect *f);
+/* Inside a transaction: fold what is in the journal after *folded into the tables, some hundred changes of rows,
+ * and note that. *folded, *changes: how far that went, and how many they were; *more: perhaps there are more
+ * behind. */
+MUST_USE enum err fold_portion(struct apply_stmts *a, uint64_t *folded, size_t *changes, bool *more);
+/* The same until there is nothing more. */
+MUST_USE enum err fold_tail(struct apply_stmts *a, uint64_t folded);
+/* Fold what waits in the tail into a state that was loaded from the tables; in the same transaction. */
 MUST_USE enum err sqlite_replay(sqlite3 *db, struct state *s);
 
 /* ---- sqlite_load.c, sqlite_apply.c, sqlite_journal.c, sqlite_backup.c, sqlite_check.c ---- */

@@ -48,12 +48,12 @@ struct store_ops {
      * ERR_STALE: it ends elsewhere, nothing was written. ERR_BUSY, ERR_IO, ERR_FULL (disk), ERR_CORRUPT: nothing
      * was written. ERR_UNKNOWN: the commit itself failed; it may be there or not: close, open, load. */
     MUST_USE enum err (*apply)(struct store *st, uint64_t after, const struct store_batch *b);
-    /* Bring the state tables up to the journal: apply() may leave claims and serials to this, so that many changes
-     * of a row are one write. Nothing depends on when, or whether, it is called: what is in the journal only is
-     * there for load() too. Blocks for no sync. ERR_BUSY, ERR_FULL: later; ERR_UNKNOWN, ERR_IO, ERR_CORRUPT: as in
-     * apply(). */
+    /* Bring the state tables nearer to the journal, by some hundred changes of rows, which take a few milliseconds:
+     * apply() leaves claims and serials to this, so that many changes of a row are one write. Nothing depends on
+     * when, or whether, it is called: what is in the journal only is there for load() too. Blocks for no sync.
+     * ERR_BUSY, ERR_FULL: later; ERR_UNKNOWN, ERR_IO, ERR_CORRUPT: as in apply(). */
     MUST_USE enum err (*fold)(struct store *st);
-    bool (*is_fold_due)(const struct store *st); /* enough has gathered for fold() to be worth it */
+    uint64_t (*unfolded)(const struct store *st); /* changes of rows for fold(), about; 0: none */
     /* How long the COMMIT of the last apply() took: that is what waits for the disk. */
     int64_t (*sync_us)(const struct store *st);
     /* See change_sink.journal; own connection, any thread. */

@@ -142,6 +142,16 @@ static void a_batch_waits_for_those_who_were_answered_as_long_as_a_sync_outweigh
         assert_int_equal(gather_us(rows[i].n, rows[i].batch_us, rows[i].sync_us), rows[i].wait_us);
 }
 
+static void folding_waits_for_quiet_unless_too_much_has_gathered(void **state)
+{
+    (void)state;
+    assert_int_equal(fold_due_ms(0, 1000), NEVER_MS);
+    assert_int_equal(fold_due_ms(511, 1000), NEVER_MS);
+    assert_in_range(fold_due_ms(512, 1000), 1010, 1200);
+    assert_in_range(fold_due_ms(100000, 1000), 1010, 1200);
+    assert_int_equal(fold_due_ms(200000, 1000), 1000); /* after each batch */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -151,6 +161,7 @@ int main(void)
         cmocka_unit_test(a_long_grace_needs_no_more_marks),
         cmocka_unit_test(a_change_of_the_grace_counts_at_once),
         cmocka_unit_test(a_start_learns_the_ages_from_the_claims),
+        cmocka_unit_test(folding_waits_for_quiet_unless_too_much_has_gathered),
         cmocka_unit_test(a_batch_waits_for_those_who_were_answered_as_long_as_a_sync_outweighs_the_work),
     };
 

@@ -135,7 +135,7 @@ static void an_effect_that_does_not_fit_leaves_nothing_of_its_batch(void **state
     entry_init(&e);
     e.time_s = TIME_0 + 20;
     add_account(&e, EFFECT_ACCOUNT_MADE, 1, "infra", 0);
-    add_claim(&e, EFFECT_CLAIM_REMOVED, 7, 7, 7, "never added");
+    add_secret(&e, EFFECT_SECRET_ENDED, 7, 7, 0); /* never added */
     assert_int_equal(st->ops->apply(st, 1, &b), ERR_CORRUPT);
     entry_fini(&e);
     assert_int_equal(apply_scenario(st, 2), ERR_OK);
