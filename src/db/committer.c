@@ -12,7 +12,7 @@
 
 #define LIMITED_CLIENTS      16384                      /* networks whose rates are remembered */
 #define WAIT_MAX_MS          ((int64_t)3600 * MS_PER_S) /* looking at the clock once an hour shows that it did not jump */
-#define LOG_OCTETS_MAX       ((uint64_t)8 << 20) /* some milliseconds of writing, for which a commit may have to wait */
+#define LOG_OCTETS_MAX       ((uint64_t)4 << 20) /* some milliseconds of writing, for which a commit may have to wait */
 #define FOLD_RETRY_MS        ((int64_t)MS_PER_S)
 #define PRUNE_INTERVAL_MS    ((int64_t)3600 * MS_PER_S)
 #define PRUNE_PAUSE_MS       ((int64_t)MS_PER_S) /* between portions */
@@ -255,6 +255,7 @@ static void *committer_main(void *arg)
 {
     struct committer *c = arg;
 
+    c->store->ops->make_room(c->store);
     while (!is_at_its_end(c)) {
         struct instant now = time_look(c);
         run_looks(c);

@@ -1,10 +1,4 @@
-/* Opening and closing the SQLite store.
- *
- * About the write-ahead log after a failure: when an fsync has failed, the kernel may hold pages of the log as
- * clean that are not on disk. Commits appended to such a log would be acknowledged and, after a power cut,
- * unreadable, because each frame's checksum continues the one before. So a store that was just opened commits
- * nothing before what it found in the log has been moved into the database and flushed there, and the log is empty
- * (log_is_clean). */
+/* Opening and closing the SQLite store. */
 #include "db/store.h"
 
 #include <stdio.h>
@@ -15,38 +9,9 @@
 
 #include "db/sqlite_store.h"
 
-#define LOG_PAGE_OCTETS    4096
-#define LOG_RESTART_OCTETS ((int64_t)64 << 20) /* a log of this size is worth making one commit wait for */
-#define LOG_RESTART_MS     50                  /* how long it may wait */
-#define FOLD_DUE           512                 /* changes of rows: a few milliseconds of work */
-
 static struct sqlite_store *self(struct store *st)
 {
     return (struct sqlite_store *)st; /* its first member */
-}
-
-/* Runs inside each commit, in the thread of the store's owner. */
-static int note_log_pages(void *arg, sqlite3 *db, const char *schema, int pages)
-{
-    struct sqlite_store *s = arg;
-
-    (void)db;
-    (void)schema;
-    atomic_store_explicit(&s->log_pages, pages, memory_order_relaxed);
-    return SQLITE_OK;
-}
-
-/* Move the log into the database and cut it to nothing. */
-static enum err empty_log(struct sqlite_store *s)
-{
-    enum err e = sqlite_err(sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL));
-
-    if (e == ERR_OK) {
-        s->log_is_clean = true;
-        atomic_store_explicit(&s->log_pages, 0, memory_order_relaxed);
-        atomic_store_explicit(&s->moved_pages, 0, memory_order_relaxed);
-    }
-    return e;
 }
 
 static enum err apply_with_clean_log(struct store *st, uint64_t after, const struct store_batch *b)
@@ -55,7 +20,7 @@ static enum err apply_with_clean_log(struct store *st, uint64_t after, const str
     enum err e = ERR_OK;
 
     if (!s->log_is_clean)
-        e = empty_log(s);
+        e = log_empty(s);
     return e == ERR_OK ? sqlite_apply(st, after, b) : e;
 }
 
@@ -65,7 +30,7 @@ static enum err fold_with_clean_log(struct store *st)
     enum err e = ERR_OK;
 
     if (!s->log_is_clean)
-        e = empty_log(s);
+        e = log_empty(s);
     return e == ERR_OK ? sqlite_fold(st) : e;
 }
 
@@ -79,41 +44,6 @@ static int64_t store_sync_us(const struct store *st)
     return ((const struct sqlite_store *)st)->sync_us;
 }
 
-/* The commit that has to wait for the restart waits for little: what came during the checkpoint before is moved
- * without it. */
-static int restart_log(sqlite3 *db, int *pages, int *moved)
-{
-    int rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, pages, moved);
-
-    return rc == SQLITE_OK ? sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_RESTART, pages, moved) : rc;
-}
-
-static enum err store_checkpoint(struct store *st)
-{
-    struct sqlite_store *s = self(st);
-    int pages = 0;
-    int moved = 0;
-    int rc = SQLITE_OK;
-    enum err e = ERR_OK;
-
-    (void)pthread_mutex_lock(&s->checkpoint_lock); /* a plain mutex: fails for misuse only */
-    if (s->checkpoint_db == NULL && !s->shut)
-        e = conn_open(&s->checkpoint_db, s->path, CONN_WRITE, &rc);
-    if (e == ERR_OK && s->checkpoint_db != NULL)
-        rc = sqlite3_busy_timeout(s->checkpoint_db, LOG_RESTART_MS);
-    if (e == ERR_OK && s->checkpoint_db != NULL) {
-        rc = sqlite3_wal_checkpoint_v2(s->checkpoint_db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &moved);
-        /* Under a steady load a passive checkpoint never quite gets to the end, and the log would only grow. While
-         * a reader keeps it from moving everything, waiting would help nobody. */
-        if (rc == SQLITE_OK && pages == moved && (int64_t)pages * LOG_PAGE_OCTETS > LOG_RESTART_OCTETS)
-            rc = restart_log(s->checkpoint_db, &pages, &moved);
-    }
-    (void)pthread_mutex_unlock(&s->checkpoint_lock);
-    if (rc == SQLITE_OK)
-        atomic_store_explicit(&s->moved_pages, moved, memory_order_relaxed);
-    return sqlite_err(rc);
-}
-
 static enum err prune_with_clean_log(struct store *st, int64_t before_s, uint64_t most, uint64_t *pruned)
 {
     struct sqlite_store *s = self(st);
@@ -121,19 +51,10 @@ static enum err prune_with_clean_log(struct store *st, int64_t before_s, uint64_
 
     *pruned = 0;
     if (!s->log_is_clean)
-        e = empty_log(s);
+        e = log_empty(s);
     if (e == ERR_OK)
         e = sqlite_fold(st); /* what is not in the tables yet stays in the journal */
     return e == ERR_OK ? sqlite_prune(st, before_s, most, pruned) : e;
-}
-
-/* A log that is shorter than what was moved out of it has begun anew since then. */
-static uint64_t store_log_octets(struct store *st)
-{
-    int pages = atomic_load_explicit(&self(st)->log_pages, memory_order_relaxed);
-    int moved = atomic_load_explicit(&self(st)->moved_pages, memory_order_relaxed);
-
-    return (uint64_t)(pages >= moved ? pages - moved : pages) * LOG_PAGE_OCTETS;
 }
 
 static uint64_t file_octets(const char *path)
@@ -194,8 +115,9 @@ static const struct store_ops sqlite_ops = {
     .journal = sqlite_journal,
     .backup = sqlite_backup,
     .prune = prune_with_clean_log,
-    .checkpoint = store_checkpoint,
-    .log_octets = store_log_octets,
+    .make_room = log_make_room,
+    .checkpoint = log_checkpoint,
+    .log_octets = log_octets,
     .size = store_size,
     .shut = store_shut,
     .close = store_close,
@@ -279,8 +201,8 @@ static enum err open_parts(struct sqlite_store *s, const char *path, struct text
         e = prepare(s, why);
     if (e != ERR_OK || s->mode != STORE_SERVE)
         return e;
-    (void)sqlite3_wal_hook(s->db, note_log_pages, s); /* gives the old argument */
-    if (empty_log(s) != ERR_OK)
+    (void)sqlite3_wal_hook(s->db, log_note_pages, s); /* gives the old argument */
+    if (log_empty(s) != ERR_OK)
         s->log_is_clean =
             false; /* a full disk or a long reader: reading works, and the first apply() tries again */
     return ERR_OK;

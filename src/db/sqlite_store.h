@@ -123,6 +123,15 @@ MUST_USE enum err schema_look(sqlite3 *db, const char *path, const struct migrat
 MUST_USE enum err schema_migrate(sqlite3 *db, const char *path, const struct migrations *m, int64_t version,
                                  struct text *why);
 
+/* ---- sqlite_log.c ---- */
+
+/* Move the log into the database and cut it to nothing. ERR_BUSY: somebody reads from it. */
+MUST_USE enum err log_empty(struct sqlite_store *s);
+int log_note_pages(void *arg, sqlite3 *db, const char *schema, int pages); /* for sqlite3_wal_hook */
+void log_make_room(struct store *st);                                      /* these three: see struct store_ops */
+MUST_USE enum err log_checkpoint(struct store *st);
+uint64_t log_octets(struct store *st);
+
 /* ---- sqlite_fold.c ---- */
 
 /* Whether the effect is folded into its table later; every other is written with its journal entry. */

@@ -502,69 +502,7 @@ static void pruning_removes_old_entries_and_never_state(void **state)
     st->ops->close(st);
 }
 
-/* ---- the log ---- */
-
-static void a_checkpoint_empties_the_log_beside_the_writer(void **state)
-{
-    struct fixture *f = *state;
-    struct store *st = open_store(f->path, STORE_SERVE);
-    char log[160];
-    struct stat sb;
-
-    (void)snprintf(log, sizeof log, "%s-wal", f->path);
-    assert_int_equal(st->ops->log_octets(st), 0);
-    for (uint64_t seq = 1; seq <= 7; seq++)
-        assert_int_equal(apply_scenario(st, seq), ERR_OK);
-    assert_true(st->ops->log_octets(st) >= 7 * 4096);
-    assert_int_equal(st->ops->checkpoint(st), ERR_OK);
-    assert_int_equal(st->ops->log_octets(st), 0);
-    assert_int_equal(apply_scenario(st, 8), ERR_OK);
-    assert_true(st->ops->log_octets(st) < 30 * 4096); /* begun anew */
-    st->ops->close(st);
-    assert_int_equal(stat(log, &sb), -1);
-}
-
-static void what_a_reader_keeps_a_checkpoint_from_moving_still_counts(void **state)
-{
-    struct fixture *f = *state;
-    struct store *st = open_store(f->path, STORE_SERVE);
-    sqlite3 *reader;
-    uint64_t before, octets;
-
-    assert_int_equal(apply_scenario(st, 1), ERR_OK);
-    before = st->ops->log_octets(st);
-    assert_int_equal(sqlite3_open_v2(f->path, &reader, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM meta", NULL, NULL, NULL), SQLITE_OK);
-    for (uint64_t seq = 2; seq <= 4; seq++)
-        assert_int_equal(apply_scenario(st, seq), ERR_OK);
-    octets = st->ops->log_octets(st);
-    assert_int_equal(st->ops->checkpoint(st), ERR_OK);
-    assert_int_equal(st->ops->log_octets(st), octets - before);
-    assert_int_equal(sqlite3_exec(reader, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(st->ops->checkpoint(st), ERR_OK);
-    assert_int_equal(st->ops->log_octets(st), 0);
-    assert_int_equal(sqlite3_close(reader), SQLITE_OK);
-    st->ops->close(st);
-}
-
-static void after_a_reader_kept_the_log_nothing_is_committed_until_it_leaves(void **state)
-{
-    struct fixture *f = *state;
-    struct store *st = open_store(f->path, STORE_SERVE);
-    sqlite3 *reader;
-
-    assert_int_equal(apply_scenario(st, 1), ERR_OK);
-    assert_int_equal(sqlite3_open_v2(f->path, &reader, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM meta", NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(apply_scenario(st, 2), ERR_OK);
-    ((struct sqlite_store *)st)->log_is_clean = false; /* as after an open that could not empty it */
-    assert_int_equal(sqlite3_busy_timeout(((struct sqlite_store *)st)->db, 1), SQLITE_OK);
-    assert_int_equal(apply_scenario(st, 3), ERR_BUSY);
-    assert_int_equal(sqlite3_exec(reader, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(apply_scenario(st, 3), ERR_OK);
-    assert_int_equal(sqlite3_close(reader), SQLITE_OK);
-    st->ops->close(st);
-}
+/* ---- others ---- */
 
 static void a_shell_that_holds_the_write_lock_is_busy_not_fatal(void **state)
 {
@@ -688,9 +626,6 @@ int main(void)
         WITH_DIR(reading_the_journal_stops_where_it_may_and_says_where),
         WITH_DIR(a_long_journal_is_read_in_portions),
         WITH_DIR(pruning_removes_old_entries_and_never_state),
-        WITH_DIR(a_checkpoint_empties_the_log_beside_the_writer),
-        WITH_DIR(what_a_reader_keeps_a_checkpoint_from_moving_still_counts),
-        WITH_DIR(after_a_reader_kept_the_log_nothing_is_committed_until_it_leaves),
         WITH_DIR(a_shell_that_holds_the_write_lock_is_busy_not_fatal),
         WITH_DIR(rows_that_do_not_fit_are_corrupt_not_trusted),
         WITH_DIR(a_long_load_reports_its_progress),
