@@ -13,13 +13,18 @@ SLOW_US = 5000
 ACMEDNS_PER_S = 20  # the most that was measured of acme-dns on this kind of machine; Debian has no package of it
 STALE_UPDATES = 100000
 SINGLE_RATE = 20
+LASTING = 20  # rounds long
 
 
 def http(c, server, accounts, clients, *more):
-    """Updates over HTTP; both cores are everybody's here."""
+    """Updates over HTTP; both cores are everybody's here. What the server puts off is waited for, and counted."""
     before = server.written()
+    folding = server.metrics()["riposte_fold_seconds_sum"]
     found = rounds.tool([c.tools / "load_http", "--port", server.http, "--accounts", accounts, "--clients", clients,
                          "--pids", server.process.pid, *more])
+    during = server.metrics()["riposte_fold_seconds_sum"]
+    server.wait_until_folded()
+    found["folding"] = [during - folding, server.metrics()["riposte_fold_seconds_sum"] - during]  # seconds: beside it, behind it
     found["written"] = server.written() - before  # those of warming up too
     found["sent"] = found["done"] * (1 + WARM_S / found["seconds"])
     return found
@@ -37,11 +42,13 @@ def refusals(c, found):
 
 
 def each_update(found, name):
-    """The server's CPU time and the KiB that it writes for an update; a control has neither."""
+    """The server's CPU time and the KiB that it writes for an update, and how long folding took; a control has none."""
     if not all("sent" in m for m in found.values(name, dict)):
-        return "-", "-"
+        return "-", "-", "-", "-"
+    folding = [number(rounds.quartiles(found.values(name, lambda m, i=i: m["folding"][i] * 1e6 / max(1, m["sent"])))[0], 1)
+               for i in range(2)]
     return (spread_text(found.values(name, lambda m: m["cpu_ns"] / 1000 / max(1, m["done"])), 1),
-            spread_text(found.values(name, lambda m: m["written"] / 1024 / max(1, m["sent"])), 1))
+            spread_text(found.values(name, lambda m: m["written"] / 1024 / max(1, m["sent"])), 1), *folding)
 
 
 def update_rows(found, base, who):
@@ -57,7 +64,8 @@ def update_rows(found, base, who):
     return rows
 
 
-HEAD = ["what", "updates/s", "of the first", "p50 ms", "p99 ms", "server's CPU µs an update", "KiB written an update"]
+HEAD = ["what", "updates/s", "of the first", "p50 ms", "p99 ms", "server's CPU µs an update", "KiB written an update",
+        "folding µs an update, beside", "behind"]
 
 
 def updates(c):
@@ -75,12 +83,13 @@ def updates(c):
     in_turn = "SQLite alone, %d neighbours a commit" % GROUP
     who = [base, in_turn, *cases]
 
-    def one(name):
+    def one(name, seconds=seconds):
         if name in (base, in_turn):
             return control(c, "sqlite" if name == base else "turn", seconds, GROUP, NAMES)
         return http(c, server, *cases[name], "--seconds", seconds)
 
     found = c.in_turn(who, one, max(3, c.n_rounds // 2), rounds.QUIET_DISK_CPUS)
+    lasting = c.in_turn([base, *list(cases)[:3]], lambda name: one(name, c.seconds * LASTING), 1, rounds.QUIET_DISK_CPUS)
     good, said = server.check()
     c.stop_all()
     if not good:
@@ -89,7 +98,9 @@ def updates(c):
     can_tell = c.judge_noise(found, base, rounds.done_ps, rounds.NOISY_DISK_SPREAD)
     c.show("Durable updates over HTTP (acme-dns dialect), rounds of %s s" % seconds, HEAD,
            update_rows(found, base, who))
-    c.data["updates"] = {"rounds": found.dump()}
+    c.show("The same for %s s on end, once: folding cannot be put off so long" % (c.seconds * LASTING), HEAD,
+           update_rows(lasting, base, [base, *list(cases)[:3]]))
+    c.data["updates"] = {"rounds": found.dump(), "lasting": lasting.dump()}
     for name in list(cases)[:3]:
         q = rounds.quartiles(found.ratios(name, base, rounds.done_ps))
         rate = rounds.quartiles(found.values(name, rounds.done_ps))

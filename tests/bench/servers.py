@@ -298,6 +298,14 @@ class Riposte(Server):
         lines = (line.rsplit(" ", 1) for line in text.splitlines() if line.startswith("riposte_"))
         return {name: float(value) for name, value in lines}
 
+    def wait_until_folded(self, seconds=60):
+        """Until the tables have all but a few hundred of the journal's changes."""
+        end = time.monotonic() + seconds
+        while self.metrics()["riposte_store_unfolded"] >= 512:
+            if time.monotonic() > end:
+                raise RuntimeError("%s does not fold: %s" % (self.name, self.log_end()))
+            time.sleep(0.05)
+
     def check(self):
         """What `riposte check store` says; it must be content with a store that was filled from behind."""
         done = subprocess.run([str(self.binary), "-c", str(self.folder / "riposte.yaml"), "check", "store"],
