@@ -11,8 +11,8 @@
 #include "core/octets.h"
 #include "core/table_internal.h"
 
-#define RECLAIM_DUE 64 /* blocks: a lone change leaves two or three, and waiting costs it as much as deciding it   \
-                        */
+/* A lone change leaves two or three blocks, and waiting would cost it as much as deciding it. */
+#define RECLAIM_DUE 64
 
 /* ---- the table as a whole ---- */
 

@@ -720,9 +720,9 @@ static void after_some_hundred_changes_and_in_quiet_the_tables_follow_the_journa
     assert_true(has_metric(h, "riposte_fold_seconds_count 0\n"));
     assert_false(has_metric(h, "riposte_store_unfolded 0\n"));
     test_clock_advance_s(&h->fake, 1);
-    assert_true(values_in_state(h) > 0); /* makes it look */
-    assert_true(values_in_state(h) > 0); /* and look again */
-    assert_in_range(folded_to(h), 250, 600);
+    for (unsigned looks = 0; looks < 1000 && folded_to(h) == 0; looks++)
+        assert_true(values_in_state(h) > 0); /* makes it look at the clock */
+    assert_in_range(folded_to(h), 100, 600);
     assert_false(has_metric(h, "riposte_fold_seconds_count 0\n"));
     harness_stop(h);
     assert_in_range(folded_to(h), 600, 700);
