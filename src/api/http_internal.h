@@ -24,8 +24,8 @@
 #include "api/tuning.h"
 #include "base/clock.h"
 
-#define HTTP_IDLE_S 10                /* of a connection between requests, and within one without a byte */
-#define HTTP_MEMORY ((size_t)8 << 10) /* a connection's, in libmicrohttpd: bounds the header */
+#define HTTP_IDLE_S 10                 /* of a connection between requests, and within one without a byte */
+#define HTTP_MEMORY ((size_t)12 << 10) /* a connection's, in libmicrohttpd: bounds the header */
 #define HTTP_DRAIN_MAX                                                                                             \
     ((size_t)1 << 20) /* of a body that is too large: read on, so that the client sees the 413                     \
                        */
