@@ -51,18 +51,29 @@ static enum err write_zeros(sqlite3_file *log)
     return e == ERR_OK ? sqlite_err(log->pMethods->xSync(log, SQLITE_SYNC_NORMAL)) : e;
 }
 
-void log_make_room(struct store *st)
+/* The caller has the write lock. */
+static void fill_log(sqlite3 *db)
 {
-    struct sqlite_store *s = (struct sqlite_store *)st;
     sqlite3_file *log = NULL;
     sqlite3_int64 octets = 0;
 
-    if (!s->log_is_clean ||
-        sqlite3_file_control(s->db, NULL, SQLITE_FCNTL_JOURNAL_POINTER, (void *)&log) != SQLITE_OK || log == NULL ||
+    if (sqlite3_file_control(db, NULL, SQLITE_FCNTL_JOURNAL_POINTER, (void *)&log) != SQLITE_OK || log == NULL ||
         log->pMethods == NULL || log->pMethods->xFileSize(log, &octets) != SQLITE_OK || octets > 0)
         return;
     if (write_zeros(log) != ERR_OK)
         (void)log->pMethods->xTruncate(log, 0); /* of a full disk nothing is taken; what stays does no harm */
+}
+
+/* Inside a transaction, so that nobody commits into what is being filled: a shell may. */
+void log_make_room(struct store *st)
+{
+    struct sqlite_store *s = (struct sqlite_store *)st;
+
+    if (!s->log_is_clean || conn_exec(s->db, "BEGIN IMMEDIATE") != ERR_OK)
+        return;
+    fill_log(s->db);
+    if (conn_exec(s->db, "ROLLBACK") != ERR_OK)
+        s->has_failed = true; /* the next BEGIN fails too, which is when it is told */
 }
 
 /* The commit that has to wait for the restart waits for little: what came during the checkpoint before is moved

@@ -166,6 +166,25 @@ static void room_is_made_in_an_empty_log_only(void **state)
     st->ops->close(st);
 }
 
+static void room_is_not_made_while_somebody_may_write(void **state)
+{
+    struct fixture *f = *state;
+    struct store *st = open_store(f->path, STORE_SERVE);
+    sqlite3 *shell;
+
+    assert_int_equal(sqlite3_open(f->path, &shell), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(shell, "BEGIN IMMEDIATE; UPDATE meta SET last_backup_s = 7", NULL, NULL, NULL),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_busy_timeout(((struct sqlite_store *)st)->db, 1), SQLITE_OK);
+    st->ops->make_room(st);
+    assert_int_equal(log_size(f), 0);
+    assert_int_equal(sqlite3_exec(shell, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(shell), SQLITE_OK);
+    apply_all(st);
+    assert_int_equal(entries_of_a_copy(f), SCENARIO_LEN);
+    st->ops->close(st);
+}
+
 static void a_disk_without_room_for_it_is_left_alone(void **state)
 {
     struct fixture *f = *state;
@@ -194,6 +213,7 @@ int main(void)
         WITH_DIR(after_a_reader_kept_the_log_nothing_is_committed_until_it_leaves),
         WITH_DIR(commits_do_not_make_a_log_longer_that_has_room),
         WITH_DIR(room_is_made_in_an_empty_log_only),
+        WITH_DIR(room_is_not_made_while_somebody_may_write),
         WITH_DIR(a_disk_without_room_for_it_is_left_alone),
     };
 
