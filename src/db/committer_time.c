@@ -13,6 +13,7 @@
 #define MARKS_A_GRACE    128            /* at most: fewer than MARKS_MAX are ever needed */
 #define SEED_MARKS       128
 #define GATHER_MAX_US    ((int64_t)20 * US_PER_MS)
+#define OTHERS_WORK      3                     /* times the committer's: what HTTP and the clients do meanwhile */
 #define FOLD_PORTION     512                   /* changes, which take a few milliseconds */
 #define FOLD_MOST        ((uint64_t)128 << 10) /* changes: a start after a crash replays them in less than a second */
 #define FOLD_QUIET_MS    50
@@ -48,13 +49,13 @@ struct instant time_look(struct committer *c)
 }
 
 /* Those that one commit answers come back together: let them gather, else they split into two cohorts that wait for
- * each other's syncs. That saves a sync and costs the time in which the committer could work for those who are
- * there: so it waits for as long as the sync took more than everything else did, at most, and with a quick disk or
- * much to do not at all. Mostly all come back, which ends the waiting. A lone change waits for nobody. */
+ * each other's syncs. That saves a sync. But with a quick disk or much to do two cohorts are better than one: while
+ * the one is committed, HTTP and its clients work on the other. So it is waited for as long as the sync took more
+ * than that work, at most. Mostly all come back, which ends the waiting. A lone change waits for nobody. */
 int64_t gather_us(size_t n, int64_t batch_us, int64_t sync_us)
 {
     int64_t work_us = batch_us > sync_us ? batch_us - sync_us : 0;
-    int64_t wait_us = sync_us - work_us;
+    int64_t wait_us = sync_us - OTHERS_WORK * work_us;
 
     if (n < 2 || wait_us <= 0)
         return 0;
