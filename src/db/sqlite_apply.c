@@ -167,6 +167,7 @@ enum err sqlite_apply(struct store *st, uint64_t after, const struct store_batch
     enum err e;
 
     assert(s->mode == STORE_SERVE && !s->shut);
+    log_move_last(s);
     e = apply(s, after, b);
     if (e != ERR_OK && e != ERR_BUSY && e != ERR_STALE)
         s->has_failed = true;

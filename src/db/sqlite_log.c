@@ -7,13 +7,21 @@
  *
  * Its room: a sync of a file that has grown writes its size and the place of its new blocks too, which takes as
  * long again. So for whoever serves the empty log is written full of zeros, which are no frames to whoever reads
- * it, and it is begun anew before it is much longer than that. */
+ * it, and it is begun anew before it is much longer than that.
+ *
+ * Beginning anew: SQLite does it at the first commit that finds everything moved. Under a steady load a checkpoint
+ * beside the commits never quite gets there, and the log would only grow. So when little is left, the next commit
+ * moves that first. */
 #include "db/sqlite_store.h"
 
-#define PAGE_OCTETS    4096
-#define ROOM_OCTETS    ((sqlite3_int64)8 << 20)
-#define RESTART_OCTETS ((int64_t)16 << 20) /* a log of this size is worth making one commit wait for */
-#define RESTART_MS     50                  /* how long it may wait */
+#define PAGE_OCTETS 4096
+#define ROOM_OCTETS ((sqlite3_int64)8 << 20)
+#define LAST_PAGES  256 /* so few are left to the next commit: about a millisecond of its time */
+
+static int log_pages(struct sqlite_store *s)
+{
+    return atomic_load_explicit(&s->log_pages, memory_order_relaxed);
+}
 
 /* Runs inside each commit, in the thread of the store's owner. */
 int log_note_pages(void *arg, sqlite3 *db, const char *schema, int pages)
@@ -76,15 +84,6 @@ void log_make_room(struct store *st)
         s->has_failed = true; /* the next BEGIN fails too, which is when it is told */
 }
 
-/* The commit that has to wait for the restart waits for little: what came during the checkpoint before is moved
- * without it. */
-static int restart_log(sqlite3 *db, int *pages, int *moved)
-{
-    int rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, pages, moved);
-
-    return rc == SQLITE_OK ? sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_RESTART, pages, moved) : rc;
-}
-
 enum err log_checkpoint(struct store *st)
 {
     struct sqlite_store *s = (struct sqlite_store *)st;
@@ -97,24 +96,32 @@ enum err log_checkpoint(struct store *st)
     if (s->checkpoint_db == NULL && !s->shut)
         e = conn_open(&s->checkpoint_db, s->path, CONN_WRITE, &rc);
     if (e == ERR_OK && s->checkpoint_db != NULL)
-        rc = sqlite3_busy_timeout(s->checkpoint_db, RESTART_MS);
-    if (e == ERR_OK && s->checkpoint_db != NULL) {
         rc = sqlite3_wal_checkpoint_v2(s->checkpoint_db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &moved);
-        /* Under a steady load a passive checkpoint never quite gets to the end, and the log would only grow. While
-         * a reader keeps it from moving everything, waiting would help nobody. */
-        if (rc == SQLITE_OK && pages == moved && (int64_t)pages * PAGE_OCTETS > RESTART_OCTETS)
-            rc = restart_log(s->checkpoint_db, &pages, &moved);
-    }
     (void)pthread_mutex_unlock(&s->checkpoint_lock);
-    if (rc == SQLITE_OK)
+    if (rc == SQLITE_OK) {
         atomic_store_explicit(&s->moved_pages, moved, memory_order_relaxed);
+        atomic_store_explicit(&s->is_nearly_moved, moved > 0 && log_pages(s) - moved <= LAST_PAGES,
+                              memory_order_relaxed);
+    }
     return sqlite_err(rc);
+}
+
+void log_move_last(struct sqlite_store *s)
+{
+    int pages = 0;
+    int moved = 0;
+
+    if (!atomic_exchange_explicit(&s->is_nearly_moved, false, memory_order_relaxed))
+        return;
+    /* Should it fail, the next checkpoint does too, and says so. */
+    if (sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &moved) == SQLITE_OK)
+        atomic_store_explicit(&s->moved_pages, moved, memory_order_relaxed);
 }
 
 /* A log that is shorter than what was moved out of it has begun anew since then. */
 uint64_t log_octets(struct store *st)
 {
-    int pages = atomic_load_explicit(&((struct sqlite_store *)st)->log_pages, memory_order_relaxed);
+    int pages = log_pages((struct sqlite_store *)st);
     int moved = atomic_load_explicit(&((struct sqlite_store *)st)->moved_pages, memory_order_relaxed);
 
     return (uint64_t)(pages >= moved ? pages - moved : pages) * PAGE_OCTETS;

@@ -81,6 +81,7 @@ struct sqlite_store {
     bool shut; /* guarded by checkpoint_lock */
     /* For any thread. */
     _Atomic int log_pages, moved_pages; /* in the log, and of these in the database too */
+    _Atomic bool is_nearly_moved;       /* so many that the next commit is to move the last */
     _Atomic int64_t last_backup_s;
 };
 
@@ -131,6 +132,8 @@ int log_note_pages(void *arg, sqlite3 *db, const char *schema, int pages); /* fo
 void log_make_room(struct store *st);                                      /* these three: see struct store_ops */
 MUST_USE enum err log_checkpoint(struct store *st);
 uint64_t log_octets(struct store *st);
+/* Before a commit: move what a checkpoint has left, if that is little, so that the log begins anew. */
+void log_move_last(struct sqlite_store *s);
 
 /* ---- sqlite_fold.c ---- */
 

@@ -60,6 +60,61 @@ static void what_a_reader_keeps_a_checkpoint_from_moving_still_counts(void **sta
     st->ops->close(st);
 }
 
+static int pages_of_the_log(struct store *st)
+{
+    return atomic_load(&((struct sqlite_store *)st)->log_pages);
+}
+
+/* As somebody who commits while a checkpoint is under way. */
+static void commit_beside(const struct fixture *f, const char *sql)
+{
+    sqlite3 *shell;
+
+    assert_int_equal(sqlite3_open(f->path, &shell), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(shell, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(shell), SQLITE_OK);
+}
+
+static void the_next_commit_moves_what_little_a_checkpoint_has_left_and_the_log_begins_anew(void **state)
+{
+    struct fixture *f = *state;
+    struct store *st = open_store(f->path, STORE_SERVE);
+    int before;
+
+    for (uint64_t seq = 1; seq <= 7; seq++)
+        assert_int_equal(apply_scenario(st, seq), ERR_OK);
+    before = pages_of_the_log(st);
+    assert_int_equal(st->ops->checkpoint(st), ERR_OK);
+    commit_beside(f, "UPDATE meta SET last_backup_s = 7");
+    assert_int_equal(apply_scenario(st, 8), ERR_OK);
+    assert_true(pages_of_the_log(st) < before);
+    assert_int_equal(apply_scenario(st, 9), ERR_OK);
+    st->ops->close(st);
+    assert_int_equal(assert_is_sound(f->path), 9);
+}
+
+static void where_a_checkpoint_has_left_much_the_next_commit_moves_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct store *st = open_store(f->path, STORE_SERVE);
+    sqlite3 *reader;
+    int before;
+
+    assert_int_equal(apply_scenario(st, 1), ERR_OK);
+    assert_int_equal(sqlite3_open_v2(f->path, &reader, SQLITE_OPEN_READONLY, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(reader, "BEGIN; SELECT count(*) FROM meta", NULL, NULL, NULL), SQLITE_OK);
+    commit_beside(f, "CREATE TABLE much (it BLOB); INSERT INTO much VALUES (zeroblob(2000000)); DROP TABLE much");
+    assert_int_equal(apply_scenario(st, 2), ERR_OK);
+    before = pages_of_the_log(st);
+    assert_true(before > 400);
+    assert_int_equal(st->ops->checkpoint(st), ERR_OK);
+    assert_int_equal(sqlite3_exec(reader, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(reader), SQLITE_OK);
+    assert_int_equal(apply_scenario(st, 3), ERR_OK);
+    assert_true(pages_of_the_log(st) > before);
+    st->ops->close(st);
+}
+
 static void after_a_reader_kept_the_log_nothing_is_committed_until_it_leaves(void **state)
 {
     struct fixture *f = *state;
@@ -210,6 +265,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_DIR(a_checkpoint_empties_the_log_beside_the_writer),
         WITH_DIR(what_a_reader_keeps_a_checkpoint_from_moving_still_counts),
+        WITH_DIR(the_next_commit_moves_what_little_a_checkpoint_has_left_and_the_log_begins_anew),
+        WITH_DIR(where_a_checkpoint_has_left_much_the_next_commit_moves_nothing),
         WITH_DIR(after_a_reader_kept_the_log_nothing_is_committed_until_it_leaves),
         WITH_DIR(commits_do_not_make_a_log_longer_that_has_room),
         WITH_DIR(room_is_made_in_an_empty_log_only),
