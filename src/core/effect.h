@@ -227,7 +227,7 @@ struct entry {
 /* From here to entry_fini() it stays where it is: it points into itself. */
 void entry_init(struct entry *e);
 void entry_fini(struct entry *e);
-/* Append a copy of *f; what it points at must live in e->arena. ERR_MEMORY. */
+/* Append a copy of *f; what it points at must live in e->arena, or as long as e. ERR_MEMORY. */
 MUST_USE enum err entry_add(struct entry *e, const struct effect *f);
 
 bool effect_is_of_claim(enum effect_kind k); /* its payload is u.claim */

@@ -13,7 +13,7 @@
 #include "base/wire.h"
 #include "core/value_set.h"
 
-#define FIRST_CAP 512 /* of an encoding: an addition that evicts one value fits */
+#define EFFECT_ROOM 256 /* octets in an encoding at first: an effect of a claim fits */
 
 struct codec {
     struct wire_writer *w; /* encoding, else NULL */
@@ -546,7 +546,7 @@ enum err effects_encode(const struct entry *e, uint8_t **out, size_t *len)
     *len = 0;
     /* What does not fit is encoded again into twice the room. The ceiling is what the entry itself takes in memory.
      */
-    for (size_t cap = FIRST_CAP; cap <= SIZE_MAX / 2; cap *= 2) {
+    for (size_t cap = (e->n_effects + 1) * EFFECT_ROOM; cap <= SIZE_MAX / 2; cap *= 2) {
         uint8_t *bytes = malloc(cap);
         struct wire_writer w;
 

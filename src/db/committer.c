@@ -147,6 +147,18 @@ static void gather(struct committer *c)
     (void)pthread_mutex_unlock(&c->lock);
 }
 
+static void fold(struct committer *c, struct instant now)
+{
+    int64_t before_us = clock_mono_us(c->o.clock);
+    enum err e = c->store->ops->fold(c->store, c->state);
+
+    metrics_histogram_add(&c->fold_us, (uint64_t)(clock_mono_us(c->o.clock) - before_us));
+    if (e == ERR_BUSY || e == ERR_FULL || e == ERR_MEMORY)
+        c->changed_ms = now.mono_ms + FOLD_RETRY_MS; /* the next batch tells whoever it concerns */
+    else if (e != ERR_OK)
+        store_failed(c, e, "bringing the tables up to the journal");
+}
+
 static void prune(struct committer *c, struct instant now)
 {
     int64_t keep_s = atomic_load(&c->journal_keep_s);
@@ -159,28 +171,15 @@ static void prune(struct committer *c, struct instant now)
         c->prune_next_ms = c->time.expiry_pause_ms;
         return;
     }
+    fold(c, now); /* what the tables do not have stays in the journal */
+    if (!c->is_well)
+        return;
     e = c->store->ops->prune(c->store, now.real_s - keep_s, PRUNE_PORTION, &pruned);
     c->prune_next_ms = now.mono_ms + (pruned == PRUNE_PORTION ? PRUNE_PAUSE_MS : PRUNE_INTERVAL_MS);
     if (e == ERR_UNKNOWN)
         store_failed(c, e, "pruning the journal");
     else if (e != ERR_OK)
         log_event(LOG_WARN, "prune-failed", log_err("reason", e), log_str("effect", "the journal stays longer"));
-}
-
-static void fold(struct committer *c, struct instant now)
-{
-    int64_t before_us;
-    enum err e;
-
-    if (until_folding(c, now) > 0)
-        return;
-    before_us = clock_mono_us(c->o.clock);
-    e = c->store->ops->fold(c->store);
-    metrics_histogram_add(&c->fold_us, (uint64_t)(clock_mono_us(c->o.clock) - before_us));
-    if (e == ERR_BUSY || e == ERR_FULL)
-        c->changed_ms = now.mono_ms + FOLD_RETRY_MS; /* the next batch tells whoever it concerns */
-    else if (e != ERR_OK)
-        store_failed(c, e, "bringing the tables up to the journal");
 }
 
 static void look_at_store(struct committer *c)
@@ -231,11 +230,20 @@ static void work(struct committer *c)
         batch_run(c, now);
         c->changed_ms = now.mono_ms;
     }
-    if (c->is_well)
+    if (c->is_well && until_folding(c, now) <= 0)
         fold(c, now);
     if (c->is_well)
         prune(c, now);
     look_at_store(c);
+}
+
+/* For a short next start; it does not need it. */
+static void fold_all(struct committer *c)
+{
+    while (c->is_well && c->store->ops->unfolded(c->store) > 0) {
+        if (c->store->ops->fold(c->store, c->state) != ERR_OK)
+            return;
+    }
 }
 
 static void finish(struct committer *c)
@@ -249,6 +257,7 @@ static void finish(struct committer *c)
     answer_all_queued_unavailable(c);
     checks_answer_all_unavailable(c);
     batch_write_observations(c);
+    fold_all(c);
 }
 
 static void *committer_main(void *arg)

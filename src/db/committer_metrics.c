@@ -130,7 +130,7 @@ static void put_store(struct committer *c, struct text *out)
         {"riposte_store_octets", "Size of the store with its log.", atomic_load(&c->store_octets)},
         {"riposte_store_log_octets", "What the store's log has that its database does not have yet.",
          atomic_load_explicit(&c->log_octets, memory_order_relaxed)},
-        {"riposte_store_unfolded", "Changes of values and serials that the store's tables do not have yet, about.",
+        {"riposte_store_unfolded", "Changes from the first one on that the store's tables may not have yet.",
          atomic_load_explicit(&c->unfolded, memory_order_relaxed)},
         {"riposte_free_octets", "Free space on the disk of the store.", atomic_load(&c->free_octets)},
         {"riposte_registration_paused", "1 while free space is below limits.free-space.",

@@ -107,6 +107,18 @@ static MUST_USE enum err look_at_copy(const struct restoring *r)
     return e;
 }
 
+/* Positions that its tables wait with have no meaning behind the new beginning. */
+static MUST_USE enum err fold_all(const struct restoring *r)
+{
+    enum err e = ERR_OK;
+
+    while (e == ERR_OK && r->store->ops->unfolded(r->store) > 0)
+        e = r->store->ops->fold(r->store, r->state);
+    if (e != ERR_OK)
+        text_printf(r->why, "%s could not be written: %s", r->made, err_text(e));
+    return e == ERR_UNKNOWN ? ERR_IO : e;
+}
+
 static MUST_USE enum err take_backup(struct restoring *r)
 {
     enum err e = restore_copy(r->o->backup_fd, r->o->backup_path, r->made, r->why);
@@ -125,6 +137,8 @@ static MUST_USE enum err take_backup(struct restoring *r)
         e = state_new(&r->state, NULL);
     if (e == ERR_OK)
         e = r->store->ops->load(r->store, r->state, &(struct store_progress){0}, r->why);
+    if (e == ERR_OK)
+        e = fold_all(r);
     if (e != ERR_OK)
         return e;
     r->report->backup_seq = state_seq(r->state);
@@ -235,13 +249,8 @@ static MUST_USE enum err decide_all(struct restoring *r)
 static MUST_USE enum err write_all(struct restoring *r)
 {
     const struct store_batch b = {.entries = (const struct entry *const *)r->entries, .n = r->n_entries};
-    enum err e = ERR_OK;
+    enum err e = restore_restart(((struct sqlite_store *)r->store)->db, r->after, r->d.journal_s);
 
-    /* Positions of its own have no meaning behind the new beginning. */
-    while (e == ERR_OK && r->store->ops->unfolded(r->store) > 0)
-        e = r->store->ops->fold(r->store);
-    if (e == ERR_OK)
-        e = restore_restart(((struct sqlite_store *)r->store)->db, r->after, r->d.journal_s);
     if (e == ERR_OK)
         e = r->store->ops->apply(r->store, r->after, &b);
     if (e == ERR_OK)

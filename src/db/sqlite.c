@@ -24,19 +24,19 @@ static enum err apply_with_clean_log(struct store *st, uint64_t after, const str
     return e == ERR_OK ? sqlite_apply(st, after, b) : e;
 }
 
-static enum err fold_with_clean_log(struct store *st)
+static enum err fold_with_clean_log(struct store *st, const struct state *state)
 {
     struct sqlite_store *s = self(st);
     enum err e = ERR_OK;
 
     if (!s->log_is_clean)
         e = log_empty(s);
-    return e == ERR_OK ? sqlite_fold(st) : e;
+    return e == ERR_OK ? sqlite_fold(st, state) : e;
 }
 
 static uint64_t store_unfolded(const struct store *st)
 {
-    return ((const struct sqlite_store *)st)->unfolded;
+    return waiting_changes(&((const struct sqlite_store *)st)->waiting);
 }
 
 static int64_t store_sync_us(const struct store *st)
@@ -52,8 +52,6 @@ static enum err prune_with_clean_log(struct store *st, int64_t before_s, uint64_
     *pruned = 0;
     if (!s->log_is_clean)
         e = log_empty(s);
-    if (e == ERR_OK)
-        e = sqlite_fold(st); /* what is not in the tables yet stays in the journal */
     return e == ERR_OK ? sqlite_prune(st, before_s, most, pruned) : e;
 }
 
@@ -80,11 +78,6 @@ static void store_shut(struct store *st)
 {
     struct sqlite_store *s = self(st);
 
-    /* For whoever looks into the tables by himself; the next load() does not need it. */
-    while (s->db != NULL && s->mode == STORE_SERVE && s->log_is_clean && !s->has_failed && s->unfolded > 0) {
-        if (sqlite_fold(st) != ERR_OK)
-            break;
-    }
     (void)pthread_mutex_lock(&s->checkpoint_lock);
     s->shut = true;
     conn_close(&s->checkpoint_db);
@@ -95,6 +88,7 @@ static void store_shut(struct store *st)
         (void)sqlite3_wal_checkpoint_v2(s->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
     conn_close(&s->db);
     store_lock_release(&s->lock_fd);
+    waiting_fini(&s->waiting);
 }
 
 static void store_close(struct store *st)
@@ -170,16 +164,11 @@ static enum err use_log(struct sqlite_store *s, struct text *why)
 static enum err prepare(struct sqlite_store *s, struct text *why)
 {
     int64_t last_backup_s = 0;
-    uint64_t folded = 0;
-    uint64_t end = 0;
     enum err e = conn_number(s->db, "SELECT last_backup_s FROM meta", 0, &last_backup_s);
 
     atomic_store_explicit(&s->last_backup_s, last_backup_s, memory_order_relaxed);
     if (e == ERR_OK && s->mode == STORE_SERVE)
         e = apply_stmts_init(&s->apply, s->db);
-    if (e == ERR_OK && s->mode == STORE_SERVE)
-        e = apply_position(&s->apply, &folded, &end);
-    s->unfolded = end - folded;
     if (e != ERR_OK)
         text_printf(why, "cannot read %s: %s", s->path, sqlite3_errmsg(s->db));
     return e;

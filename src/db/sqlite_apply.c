@@ -67,7 +67,7 @@ static enum err put_entry_whole(struct apply_stmts *a, uint64_t seq, const struc
     enum err e = put_entry(a, seq, entry);
 
     for (size_t i = 0; e == ERR_OK && i < entry->n_effects; i++) {
-        if (!effect_waits(&entry->effects[i]))
+        if (waiting_sort_of(&entry->effects[i]) == WAITING_SORTS)
             e = effect_write(a, &entry->effects[i]);
     }
     return e;
@@ -126,22 +126,14 @@ static enum err commit(struct apply_stmts *a, uint64_t after)
     return ERR_UNKNOWN;
 }
 
-/* Serials do not count: all of them are few rows. But what is only in the journal counts. */
-static uint64_t count_waiting(const struct entry *e)
-{
-    uint64_t n = 0;
-
-    for (size_t i = 0; i < e->n_effects; i++)
-        n += effect_is_of_claim(e->effects[i].kind);
-    return n > 0 ? n : 1;
-}
-
 static enum err apply(struct sqlite_store *s, uint64_t after, const struct store_batch *b)
 {
     struct apply_stmts *a = &s->apply;
     int64_t before_us;
-    enum err e = run(a, STMT_BEGIN);
+    enum err e = waiting_reserve(&s->waiting, b->entries, b->n); /* what is committed has to be noted */
 
+    if (e == ERR_OK)
+        e = run(a, STMT_BEGIN);
     if (e != ERR_OK)
         return e;
     e = write_all(a, after, b);
@@ -155,7 +147,7 @@ static enum err apply(struct sqlite_store *s, uint64_t after, const struct store
     if (e != ERR_OK)
         return e;
     for (size_t i = 0; i < b->n; i++)
-        s->unfolded += count_waiting(b->entries[i]);
+        waiting_note(&s->waiting, b->entries[i], after + 1 + i);
     if (b->last_backup_s != 0)
         atomic_store_explicit(&s->last_backup_s, b->last_backup_s, memory_order_relaxed);
     return ERR_OK;
@@ -174,47 +166,46 @@ enum err sqlite_apply(struct store *st, uint64_t after, const struct store_batch
     return e;
 }
 
-/* *left: of the changes that are counted as unfolded. */
-static enum err fold(struct apply_stmts *a, uint64_t *left)
+static enum err fold(struct sqlite_store *s, const struct state *state)
 {
+    struct apply_stmts *a = &s->apply;
     uint64_t folded = 0;
     uint64_t end = 0;
-    size_t changes;
-    bool more;
+    size_t n = 0;
     enum err e = run(a, STMT_BEGIN);
 
     if (e != ERR_OK)
         return e;
     e = apply_position(a, &folded, &end);
+    if (e == ERR_OK && end != state_seq(state))
+        e = ERR_STALE;
     if (e == ERR_OK)
-        e = fold_portion(a, &folded, &changes, &more);
+        e = fold_portion(a, state, &s->waiting, &n);
     if (e != ERR_OK) {
         roll_back(a);
         return e;
     }
     e = commit(a, end);
-    if (e == ERR_OK && folded == end)
-        *left = 0;
-    else if (e == ERR_OK)
-        *left = *left > changes ? *left - changes : 1; /* it is not counted exactly */
+    if (e == ERR_OK)
+        waiting_drop(&s->waiting, n);
     return e;
 }
 
 /* Its commit is not flushed: what it writes is in the journal, which is, and the next commit flushes both. */
-enum err sqlite_fold(struct store *st)
+enum err sqlite_fold(struct store *st, const struct state *state)
 {
     struct sqlite_store *s = (struct sqlite_store *)st;
     enum err e;
 
-    assert(s->mode == STORE_SERVE && !s->shut);
-    if (s->unfolded == 0)
+    assert(s->mode == STORE_SERVE && !s->shut && s->is_loaded);
+    if (waiting_changes(&s->waiting) == 0)
         return ERR_OK;
     e = conn_exec(s->db, "PRAGMA synchronous=NORMAL");
     if (e == ERR_OK)
-        e = fold(&s->apply, &s->unfolded);
-    if (conn_exec(s->db, "PRAGMA synchronous=FULL") != ERR_OK && (e == ERR_OK || e == ERR_BUSY || e == ERR_FULL))
+        e = fold(s, state);
+    if (conn_exec(s->db, "PRAGMA synchronous=FULL") != ERR_OK)
         e = ERR_IO;
-    if (e != ERR_OK && e != ERR_BUSY)
+    if (e != ERR_OK && e != ERR_BUSY && e != ERR_STALE && e != ERR_MEMORY)
         s->has_failed = true;
     return e;
 }

@@ -1,23 +1,12 @@
 /* Looking a store through: what SQLite can tell (pages, references), that it can be loaded, that the journal has no
- * holes and can be read, and that the state tables are what the journal folds to. The last by writing all effects
- * into an empty store of its own and comparing table by table; possible as long as nothing was pruned. */
+ * holes and can be read, and that the state is what the journal folds to. The last by writing all effects into an
+ * empty store of its own and comparing table by table, and claims and serials, of which the tables may have any
+ * that are not older than they say, with the state that was loaded; possible as long as nothing was pruned. */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "db/sqlite_store.h"
-
-#define FINDINGS_MAX 20 /* of each sort; more help nobody */
-
-/* What one part of the looking found. */
-struct findings {
-    struct text *report;
-    unsigned n;
-};
-
-static bool find(struct findings *f)
-{
-    return f->n++ < FINDINGS_MAX;
-}
+#include "db/sqlite_check.h"
 
 /* ---- what SQLite can tell ---- */
 
@@ -28,7 +17,7 @@ static enum err check_integrity(sqlite3 *db, struct findings *f)
 
     while (e == ERR_OK && row_next(&r)) {
         const char *text = row_text(&r);
-        if (strcmp(text, "ok") != 0 && find(f))
+        if (strcmp(text, "ok") != 0 && check_find(f))
             text_printf(f->report, "integrity: %s\n", text);
     }
     (void)sqlite3_finalize(r.st); /* r.err has it */
@@ -44,7 +33,7 @@ static enum err check_references(sqlite3 *db, struct findings *f)
         const char *table = row_text(&r);
         int64_t row = row_int(&r);
         const char *parent = row_text(&r);
-        if (find(f))
+        if (check_find(f))
             text_printf(f->report, "references: row %" PRId64 " of %s refers to a row of %s that is not there\n",
                         row, table, parent);
     }
@@ -54,33 +43,47 @@ static enum err check_references(sqlite3 *db, struct findings *f)
 
 /* ---- that it can be loaded ---- */
 
-static enum err check_load(sqlite3 *db, struct findings *f)
+/* *s: NULL when it cannot. */
+static enum err check_load(sqlite3 *db, struct state **s, struct findings *f)
 {
-    struct state *s = NULL;
     struct text why;
-    enum err e = state_new(&s, NULL);
+    enum err e = state_new(s, NULL);
 
     if (e != ERR_OK)
         return e;
     text_init(&why, 1000);
-    e = sqlite_load_from(db, s, NULL, &why);
-    if (e == ERR_CORRUPT) {
-        if (find(f))
-            text_printf(f->report, "state: %s\n", why.bytes);
-        e = ERR_OK;
-    }
+    e = sqlite_load_from(db, *s, NULL, NULL, &why);
+    if (e == ERR_CORRUPT && check_find(f))
+        text_printf(f->report, "state: %s\n", why.bytes);
     text_fini(&why);
-    state_free(s);
-    return e;
+    if (e == ERR_OK)
+        return ERR_OK;
+    state_free(*s);
+    *s = NULL;
+    return e == ERR_CORRUPT ? ERR_OK : e;
 }
 
 /* ---- the journal ---- */
 
 struct replay {
-    sqlite3 *db;     /* NULL: the journal does not begin at its beginning */
-    uint64_t folded; /* the tables have nothing of what waits after it */
+    sqlite3 *db; /* NULL: the journal does not begin at its beginning */
     struct apply_stmts stmts;
+    sqlite3_stmt *put_claim, *end_claim;
 };
+
+/* Claims one by one, each as the effect that adds it. */
+static enum err replay_claims(struct replay *p)
+{
+    enum err e = conn_exec(p->db, "CREATE TABLE replayed (name INTEGER NOT NULL, slot INTEGER NOT NULL,"
+                                  " made BLOB NOT NULL, PRIMARY KEY (name, slot)) STRICT, WITHOUT ROWID");
+
+    if (e == ERR_OK)
+        e = conn_prepare(p->db, "INSERT OR REPLACE INTO replayed (name, slot, made) VALUES (?, ?, ?)",
+                         &p->put_claim);
+    if (e == ERR_OK)
+        e = conn_prepare(p->db, "DELETE FROM replayed WHERE name = ? AND slot = ?", &p->end_claim);
+    return e;
+}
 
 static enum err replay_open(struct replay *p)
 {
@@ -94,6 +97,8 @@ static enum err replay_open(struct replay *p)
     if (e == ERR_OK)
         e = apply_stmts_init(&p->stmts, p->db);
     if (e == ERR_OK)
+        e = replay_claims(p);
+    if (e == ERR_OK)
         e = conn_exec(p->db, "BEGIN");
     text_fini(&why);
     return e;
@@ -102,20 +107,57 @@ static enum err replay_open(struct replay *p)
 static void replay_close(struct replay *p)
 {
     apply_stmts_fini(&p->stmts);
+    (void)sqlite3_finalize(p->put_claim); /* say again what their last step said; NULL is fine */
+    (void)sqlite3_finalize(p->end_claim);
+    p->put_claim = p->end_claim = NULL;
     conn_close(&p->db);
+}
+
+static enum err put_claim(struct replay *p, const struct effect_claim *c)
+{
+    struct stmt_use u = stmt_begin(p->put_claim);
+    uint8_t *bytes = NULL;
+    size_t len = 0;
+    enum err e = check_encode_claim(c, &bytes, &len);
+
+    if (e != ERR_OK)
+        return e;
+    stmt_int(&u, c->name);
+    stmt_int(&u, c->slot);
+    stmt_blob(&u, bytes, len);
+    e = stmt_run(&u);
+    free(bytes);
+    return e;
+}
+
+static enum err end_claim(struct replay *p, const struct effect_claim *c)
+{
+    struct stmt_use u = stmt_begin(p->end_claim);
+
+    stmt_int(&u, c->name);
+    stmt_int(&u, c->slot);
+    return stmt_run_one(&u);
+}
+
+static enum err replay_effect(struct replay *p, const struct effect *f)
+{
+    if (!effect_is_of_claim(f->kind))
+        return effect_write(&p->stmts, f);
+    return f->kind == EFFECT_CLAIM_ADDED || f->kind == EFFECT_CLAIM_RENEWED ? put_claim(p, &f->u.claim)
+                                                                            : end_claim(p, &f->u.claim);
 }
 
 /* ERR_CORRUPT and ERR_VERSION end the replay but not the looking. */
 static enum err replay_entry(struct replay *p, const struct entry *e, struct findings *f)
 {
     for (size_t i = 0; p->db != NULL && i < e->n_effects; i++) {
-        bool waits = e->seq > p->folded && effect_waits(&e->effects[i]);
-        enum err err = waits ? ERR_OK : effect_write(&p->stmts, &e->effects[i]);
+        enum err err = replay_effect(p, &e->effects[i]);
+
         if (err == ERR_OK)
             continue;
         if (err != ERR_CORRUPT && err != ERR_VERSION)
             return err;
-        if (find(f))
+        if (check_find(f))
             text_printf(f->report,
                         "journal: change %" PRIu64 ": its effect %zu (%s) does not fit those before it\n", e->seq,
                         i + 1, effect_word(e->effects[i].kind));
@@ -143,16 +185,16 @@ static enum err check_entry(struct row *r, struct walk *w, struct replay *p, str
 
     entry_init(&entry);
     e = journal_row(r, &entry);
-    if (entry.seq != w->seq + 1 && w->seq != 0 && !is_after_gap(&entry, w->seq) && find(f))
+    if (entry.seq != w->seq + 1 && w->seq != 0 && !is_after_gap(&entry, w->seq) && check_find(f))
         text_printf(f->report, "journal: after change %" PRIu64 " comes %" PRIu64 "\n", w->seq, entry.seq);
-    if (entry.time_s < w->time_s && find(f))
+    if (entry.time_s < w->time_s && check_find(f))
         text_printf(f->report, "journal: change %" PRIu64 " is older than the one before it\n", entry.seq);
     w->seq = entry.seq;
     w->time_s = entry.time_s > w->time_s ? entry.time_s : w->time_s;
     if (e == ERR_OK) {
         e = replay_entry(p, &entry, f);
     } else if (e == ERR_CORRUPT || e == ERR_VERSION) {
-        if (find(f))
+        if (check_find(f))
             text_printf(f->report, "journal: change %" PRIu64 " cannot be read: %s\n", entry.seq, err_text(e));
         replay_close(p);
         r->err = ERR_OK; /* the next row is another one */
@@ -177,10 +219,10 @@ static enum err check_journal(sqlite3 *db, struct replay *p, struct findings *f)
     (void)sqlite3_finalize(r.st); /* r.err has it */
     if (e == ERR_OK)
         e = r.err;
-    if (e == ERR_OK && w.seq != 0 && w.seq != end && find(f))
+    if (e == ERR_OK && w.seq != 0 && w.seq != end && check_find(f))
         text_printf(f->report, "journal: it ends at change %" PRIu64 ", but should end at %" PRIu64 "\n", w.seq,
                     end);
-    if (e == ERR_OK && w.time_s > time_s && find(f))
+    if (e == ERR_OK && w.time_s > time_s && check_find(f))
         text_printf(f->report, "journal: its last change is newer than the store says\n");
     return e;
 }
@@ -238,7 +280,7 @@ struct compared {
 
 static void say_row(struct findings *f, const struct compared *t, sqlite3_stmt *st, const char *what)
 {
-    if (!find(f))
+    if (!check_find(f))
         return;
     text_printf(f->report, "fold: %s: row %" PRId64, t->table, (int64_t)sqlite3_column_int64(st, 0));
     if (t->n_keys > 1)
@@ -296,9 +338,20 @@ static enum err compare_table(sqlite3 *db, sqlite3 *replayed, const struct compa
 static enum err compare_tables(sqlite3 *db, sqlite3 *replayed, struct findings *f)
 {
     static const struct compared tables[] = {
-        WHOLE_1("zones"),        WHOLE_2("zone_records"), WHOLE_1("accounts"),         WHOLE_1("names"),
-        WHOLE_2("name_domains"), WHOLE_1("credentials"),  WHOLE_2("credential_names"), WHOLE_1("secrets"),
-        WHOLE_2("grants"),       WHOLE_1("tokens"),       WHOLE_1("aliases"),          WHOLE_2("claims"),
+        {"zones",
+         "SELECT id, removed, apex, mname, rname, refresh_s, retry_s, expire_s, minimum_s, ttl_s, challenge_caa,"
+         " value_ttl_s, pinned_ttl_s FROM zones ORDER BY id",
+         1},
+        {"aliases", "SELECT id, name, fqdn, served, ended FROM aliases ORDER BY id", 1},
+        WHOLE_2("zone_records"),
+        WHOLE_1("accounts"),
+        WHOLE_1("names"),
+        WHOLE_2("name_domains"),
+        WHOLE_1("credentials"),
+        WHOLE_2("credential_names"),
+        WHOLE_1("secrets"),
+        WHOLE_2("grants"),
+        WHOLE_1("tokens"),
     };
     enum err e = ERR_OK;
 
@@ -319,7 +372,8 @@ static enum err journal_is_complete(sqlite3 *db, int64_t folded, bool *complete)
     return e;
 }
 
-static enum err check_fold(sqlite3 *db, struct text *report, unsigned *n)
+/* s: the state that was loaded; NULL: it could not be. */
+static enum err check_fold(sqlite3 *db, const struct state *s, struct text *report, unsigned *n)
 {
     struct findings journal = {.report = report};
     struct findings tables = {.report = report};
@@ -330,19 +384,18 @@ static enum err check_fold(sqlite3 *db, struct text *report, unsigned *n)
 
     if (e == ERR_OK)
         e = journal_is_complete(db, folded, &complete);
-    p.folded = (uint64_t)folded;
     if (e == ERR_OK && complete)
         e = replay_open(&p);
     if (e == ERR_OK)
         e = check_journal(db, &p, &journal);
     if (e == ERR_OK && p.db != NULL)
         e = compare_tables(db, p.db, &tables);
+    if (e == ERR_OK && p.db != NULL && s != NULL)
+        e = check_state(s, p.db, &tables);
     replay_close(&p);
     *n += journal.n + tables.n;
     return e;
 }
-
-typedef enum err check_part(sqlite3 *db, struct findings *f);
 
 /* Damage that stops a part is a finding; what is left is looked at all the same. */
 static enum err note_damage(sqlite3 *db, const char *part, enum err e, struct text *report, unsigned *n)
@@ -354,22 +407,33 @@ static enum err note_damage(sqlite3 *db, const char *part, enum err e, struct te
     return ERR_OK;
 }
 
+/* All parts, of one moment. *n: findings. */
+static enum err check_all(sqlite3 *db, struct text *report, unsigned *n)
+{
+    struct findings integrity = {.report = report};
+    struct findings references = {.report = report};
+    struct findings loading = {.report = report};
+    struct state *s = NULL;
+    enum err e = note_damage(db, "integrity", check_integrity(db, &integrity), report, n);
+
+    if (e == ERR_OK)
+        e = note_damage(db, "references", check_references(db, &references), report, n);
+    if (e == ERR_OK)
+        e = note_damage(db, "state", check_load(db, &s, &loading), report, n);
+    if (e == ERR_OK)
+        e = note_damage(db, "journal", check_fold(db, s, report, n), report, n);
+    *n += integrity.n + references.n + loading.n;
+    state_free(s);
+    return e;
+}
+
 enum err sqlite_check_db(sqlite3 *db, struct text *report)
 {
-    static const struct {
-        const char *name;
-        check_part *part;
-    } parts[] = {{"integrity", check_integrity}, {"references", check_references}, {"state", check_load}};
     unsigned n = 0;
-    enum err e = conn_exec(db, "BEGIN"); /* all parts see one moment */
+    enum err e = conn_exec(db, "BEGIN");
 
-    for (size_t i = 0; e == ERR_OK && i < ARRAY_LEN(parts); i++) {
-        struct findings f = {.report = report};
-        e = note_damage(db, parts[i].name, parts[i].part(db, &f), report, &n);
-        n += f.n;
-    }
     if (e == ERR_OK)
-        e = note_damage(db, "journal", check_fold(db, report, &n), report, &n);
+        e = check_all(db, report, &n);
     if (sqlite3_get_autocommit(db) == 0 && conn_exec(db, "ROLLBACK") != ERR_OK && e == ERR_OK)
         e = ERR_IO;
     if (e != ERR_OK) {

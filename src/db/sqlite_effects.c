@@ -1,4 +1,5 @@
-/* What each kind of effect does to the state tables: one statement, or few, each prepared once.
+/* What each kind of effect does to the state tables, those of claims apart: one statement, or few, each prepared
+ * once.
  *
  * Rows are written whole ("put": insert, or replace what has the key); that they fit the state was decided before,
  * when the effect was folded. An end that finds nothing to end is ERR_CORRUPT. */
@@ -13,16 +14,14 @@ static const char *const sql[STMT_COUNT] = {
     [STMT_COMMIT] = "COMMIT",
     [STMT_ROLLBACK] = "ROLLBACK",
     [STMT_JOURNAL] = "INSERT INTO journal (" JOURNAL_COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [STMT_TAIL] = "SELECT " JOURNAL_COLUMNS " FROM journal WHERE seq > ? ORDER BY seq LIMIT 512",
     [STMT_META] = "UPDATE meta SET seq = ?, time_s = max(time_s, ?)",
     [STMT_BACKUP] = "UPDATE meta SET last_backup_s = max(last_backup_s, ?)",
     [STMT_OBSERVE] = PUT_ROW("observations", "credential, last_used_s, last_from, door", "?, ?, ?, ?",
                              "(credential) DO UPDATE SET last_used_s = excluded.last_used_s,"
                              " last_from = excluded.last_from, door = excluded.door"),
     /* Not as PUT_ROW: without foreign keys this overwrites the row where it lies, with one search. */
-    [STMT_CLAIM_PUT] = "INSERT OR REPLACE INTO claims (name, slot, credential, place, added_s, expires_s, network,"
-                       " door, pinned, rdata) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [STMT_CLAIM_END] = "DELETE FROM claims WHERE name = ? AND slot = ?",
+    [STMT_CLAIMS_PUT] = "INSERT OR REPLACE INTO claims (name, format, held) VALUES (?, ?, ?)",
+    [STMT_CLAIMS_END] = "DELETE FROM claims WHERE name = ?",
     [STMT_NAME_PUT] = PUT_ROW("names", "id, account, zone, owner, folded, created_s, retired_s, subtree",
                               "?, ?, ?, ?, ?, ?, ?, ?",
                               "(id) DO UPDATE SET account = excluded.account, zone = excluded.zone,"
@@ -98,33 +97,6 @@ void apply_stmts_fini(struct apply_stmts *s)
     for (size_t i = 0; i < STMT_COUNT; i++)
         (void)sqlite3_finalize(s->st[i]); /* says again what its last step said; NULL is fine */
     *s = (struct apply_stmts){0};
-}
-
-static enum err put_claim(struct apply_stmts *s, const struct effect *f)
-{
-    const struct effect_claim *c = &f->u.claim;
-    struct stmt_use u = stmt_begin(s->st[STMT_CLAIM_PUT]);
-
-    stmt_int(&u, c->name);
-    stmt_int(&u, c->slot);
-    stmt_int(&u, c->credential);
-    stmt_int(&u, (int64_t)c->order);
-    stmt_int(&u, c->added_s);
-    stmt_int(&u, c->expires_s);
-    stmt_addr(&u, &c->network);
-    stmt_int(&u, c->door);
-    stmt_int(&u, c->pinned);
-    stmt_blob(&u, c->rdata.bytes, c->rdata.len);
-    return stmt_run(&u);
-}
-
-static enum err end_claim(struct apply_stmts *s, const struct effect *f)
-{
-    struct stmt_use u = stmt_begin(s->st[STMT_CLAIM_END]);
-
-    stmt_int(&u, f->u.claim.name);
-    stmt_int(&u, f->u.claim.slot);
-    return stmt_run_one(&u);
 }
 
 /* Run a statement whose only value is an id. */
@@ -363,11 +335,6 @@ struct writer {
 };
 
 static const struct writer writers[] = {
-    {EFFECT_CLAIM_ADDED, put_claim},
-    {EFFECT_CLAIM_RENEWED, put_claim},
-    {EFFECT_CLAIM_REMOVED, end_claim},
-    {EFFECT_CLAIM_EVICTED, end_claim},
-    {EFFECT_CLAIM_EXPIRED, end_claim},
     {EFFECT_ZONE_SERIAL, put_serial},
     {EFFECT_NAME_MADE, put_name},
     {EFFECT_NAME_SET, put_name},

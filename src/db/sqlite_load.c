@@ -10,6 +10,7 @@
 
 #include "db/sqlite_ahead.h"
 #include "db/sqlite_store.h"
+#include "db/sqlite_tail.h"
 
 #define PROGRESS_ROWS 100000              /* a report each */
 #define EXPECTED_MAX  ((uint64_t)1 << 24) /* room for so many is made ahead, whatever a damaged store says */
@@ -34,6 +35,7 @@ struct loader {
     uint64_t seq;
     const struct store_progress *progress; /* may be NULL */
     struct lists lists;
+    struct tail tail; /* of the journal */
     uint64_t last_credential;
     size_t scan;      /* the one at hand */
     const char *what; /* its table, for progress and errors */
@@ -170,44 +172,60 @@ static enum err read_texts(struct lists *l, struct row *r, const char *const **o
     return r->err;
 }
 
-/* Their credentials come later, with all ids up to the last. */
-static void read_claim(struct loader *ld, struct row *r, struct effect_claim *c)
-{
-    c->slot = row_u32(r);
-    c->credential = row_u32(r);
-    c->order = (uint64_t)row_int_to(r, INT64_MAX);
-    c->added_s = row_int(r);
-    c->expires_s = row_int(r);
-    row_addr(r, &c->network);
-    c->door = (uint8_t)row_int_to(r, DOOR_COUNT - 1);
-    c->pinned = row_bool(r);
-    read_rdata(r, &c->rdata);
-    if (c->credential > ld->last_credential)
-        r->err = ERR_CORRUPT;
-}
-
-/* The claims of a name. */
-static enum err read_claims(struct loader *ld, struct row *r, uint32_t name, size_t *n)
+static enum err add_claim(struct loader *ld, const struct effect_claim *c, size_t *n)
 {
     struct lists *l = &ld->lists;
     void *grown = l->claims;
-    enum err e;
+    enum err e = array_reserve(&grown, &l->cap_claims, *n + 1, sizeof *l->claims);
 
-    *n = row_count(r);
-    e = array_reserve(&grown, &l->cap_claims, *n, sizeof *l->claims);
     l->claims = grown;
     if (e != ERR_OK)
         return e;
-    for (size_t i = 0; i < *n && r->err == ERR_OK; i++) {
-        l->claims[i] = (struct effect_claim){.name = name};
-        read_claim(ld, r, &l->claims[i]);
+    l->claims[(*n)++] = *c;
+    return c->credential <= ld->last_credential ? ERR_OK : ERR_CORRUPT; /* credentials come later */
+}
+
+/* What is held, with what the journal says of its slots laid over it. */
+static enum err lay_over(struct loader *ld, struct entry *held, const struct tail_change *changes, size_t n_changes,
+                         size_t *n)
+{
+    enum err e = ERR_OK;
+    size_t i = 0;
+
+    if (n_changes > 0)
+        claims_sort(held);
+    for (size_t k = 0; e == ERR_OK && k < n_changes; k++) {
+        for (; e == ERR_OK && i < held->n_effects && held->effects[i].u.claim.slot < changes[k].slot; i++)
+            e = add_claim(ld, &held->effects[i].u.claim, n);
+        if (i < held->n_effects && held->effects[i].u.claim.slot == changes[k].slot)
+            i++;
+        if (e == ERR_OK && changes[k].claim != NULL)
+            e = add_claim(ld, changes[k].claim, n);
     }
-    return r->err;
+    for (; e == ERR_OK && i < held->n_effects; i++)
+        e = add_claim(ld, &held->effects[i].u.claim, n);
+    return e;
+}
+
+/* The claims of a name, into the list; they point into held. */
+static enum err read_claims(struct loader *ld, struct row *r, uint32_t name, struct entry *held, size_t *n)
+{
+    size_t n_rows = row_count(r);
+    const struct tail_change *changes;
+    size_t n_changes = tail_of_name(&ld->tail, name, &changes);
+    enum err e = r->err;
+
+    if (e == ERR_OK && n_rows > 1)
+        e = ERR_CORRUPT;
+    if (e == ERR_OK && n_rows == 1)
+        e = claims_read(r, name, held);
+    return e == ERR_OK ? lay_over(ld, held, changes, n_changes, n) : e;
 }
 
 static enum err load_name(struct loader *ld, struct row *r)
 {
     struct effect_name n = {.id = row_u32(r)};
+    struct entry held;
     size_t n_claims = 0;
     enum err e;
 
@@ -218,9 +236,13 @@ static enum err load_name(struct loader *ld, struct row *r)
     n.retired_s = row_int(r);
     n.subtree = row_bool(r);
     e = r->err == ERR_OK ? read_texts(&ld->lists, r, &n.domains, &n.n_domains) : r->err;
+    entry_init(&held);
     if (e == ERR_OK)
-        e = read_claims(ld, r, n.id, &n_claims);
-    return e == ERR_OK ? state_load_name(ld->s, &n, ld->lists.claims, n_claims) : e;
+        e = read_claims(ld, r, n.id, &held, &n_claims);
+    if (e == ERR_OK)
+        e = state_load_name(ld->s, &n, ld->lists.claims, n_claims);
+    entry_fini(&held);
+    return e;
 }
 
 /* ---- credentials and their secrets ---- */
@@ -409,8 +431,7 @@ static const struct scan scans[] = {
      load_name,
      {AHEAD_SELECT("id", "id, account, zone, owner, created_s, retired_s, subtree", "FROM names ORDER BY id"),
       {AHEAD_SELECT("name", "domain", "FROM name_domains ORDER BY name, place"),
-       AHEAD_SELECT("name", "slot, credential, place, added_s, expires_s, network, door, pinned, rdata",
-                    "FROM claims ORDER BY name, slot")}}},
+       AHEAD_SELECT("name", "format, held", "FROM claims ORDER BY name")}}},
     {"credentials",
      "SELECT max(id) FROM credentials",
      load_credential,
@@ -546,18 +567,30 @@ static void say_why(const struct loader *ld, enum err e, struct text *why)
                     ld->said[0] != '\0' ? ld->said : sqlite3_errmsg(ld->db));
 }
 
-enum err sqlite_load_from(sqlite3 *db, struct state *s, const struct store_progress *p, struct text *why)
+/* The tail of the journal, and then the tables with it. */
+static enum err load_all(struct loader *ld, struct waiting *waiting)
+{
+    enum err e;
+
+    ld->what = "journal";
+    e = tail_read(&ld->tail, ld->db, waiting);
+    if (e == ERR_OK)
+        e = load_tables(ld);
+    if (e != ERR_OK)
+        return e;
+    ld->what = "journal";
+    return tail_fold_serials(&ld->tail, ld->s, ld->seq);
+}
+
+enum err sqlite_load_from(sqlite3 *db, struct state *s, struct waiting *waiting, const struct store_progress *p,
+                          struct text *why)
 {
     struct loader ld = {.db = db, .s = s, .progress = p, .what = "meta"};
     int64_t time_s = 0;
     enum err e = conn_position(db, &ld.seq, &time_s);
 
     if (e == ERR_OK)
-        e = load_tables(&ld);
-    if (e == ERR_OK) {
-        ld.what = "journal"; /* what the tables do not have yet */
-        e = sqlite_replay(db, s);
-    }
+        e = load_all(&ld, waiting);
     if (e == ERR_OK)
         state_set_position(s, ld.seq, time_s);
     if (e == ERR_OK) {
@@ -567,6 +600,7 @@ enum err sqlite_load_from(sqlite3 *db, struct state *s, const struct store_progr
     if (e != ERR_OK)
         say_why(&ld, e, why);
     lists_fini(&ld.lists);
+    tail_fini(&ld.tail);
     return e;
 }
 
@@ -579,7 +613,9 @@ enum err sqlite_load(struct store *st, struct state *s, const struct store_progr
         text_printf(why, "cannot read %s: %s", store->path, sqlite3_errmsg(store->db));
         return e;
     }
-    e = sqlite_load_from(store->db, s, p, why);
+    waiting_fini(&store->waiting);
+    e = sqlite_load_from(store->db, s, store->mode == STORE_SERVE ? &store->waiting : NULL, p, why);
+    store->is_loaded = e == ERR_OK;
     (void)sqlite3_db_release_memory(store->db); /* pages that were read once */
     if (conn_exec(store->db, "COMMIT") != ERR_OK && e == ERR_OK) {
         text_printf(why, "cannot read %s: %s", store->path, sqlite3_errmsg(store->db));

@@ -2,7 +2,7 @@
  * restores the copy that was made before the first step.
  *
  * Tables are STRICT. Lists that belong to a row (domains, names in a scope, static records) are tables keyed by the
- * row and a place. A claim is found by (name, slot), so that a full name's claims are changed in place. Rows whose
+ * row and a place. The claims of a name, which change most, are one row, written once for many changes. Rows whose
  * ids must not be given out again stay: accounts, names, credentials and tokens with their times; secrets and
  * aliases with `ended`. Account 0 and credential 0 are the administrator, so that every reference has something to
  * refer to. References are looked at by `riposte check store`; the committer's connection does not enforce them. */
@@ -23,7 +23,7 @@ static const char *const version_1[] = {
     " one INTEGER PRIMARY KEY CHECK (one = 1),"
     " store_id BLOB NOT NULL CHECK (length(store_id) = 16)," /* with seq: a position */
     " created_s INTEGER NOT NULL,"
-    " seq INTEGER NOT NULL," /* the state tables are the fold of the journal up to here (sqlite_fold.c) */
+    " seq INTEGER NOT NULL," /* the state tables have all of the journal up to here (sqlite_fold.c) */
     " time_s INTEGER NOT NULL,"
     " last_backup_s INTEGER NOT NULL,"
     " program TEXT NOT NULL" /* the first version of riposte that reads this schema */
@@ -86,11 +86,10 @@ static const char *const version_1[] = {
     " serial INTEGER NOT NULL, ended INTEGER NOT NULL"
     ") STRICT",
     "CREATE TABLE claims ("
-    " name INTEGER NOT NULL REFERENCES names, slot INTEGER NOT NULL,"
-    " credential INTEGER NOT NULL REFERENCES credentials, place INTEGER NOT NULL," /* the claim's order */
-    " added_s INTEGER NOT NULL, expires_s INTEGER NOT NULL, network BLOB NOT NULL, door INTEGER NOT NULL,"
-    " pinned INTEGER NOT NULL, rdata BLOB NOT NULL, PRIMARY KEY (name, slot)"
-    ") STRICT, WITHOUT ROWID",
+    " name INTEGER PRIMARY KEY REFERENCES names,"
+    " format INTEGER NOT NULL, held BLOB NOT NULL" /* as of a journal entry that adds all of them (sqlite_claims.c)
+                                                    */
+    ") STRICT",
     "CREATE TABLE journal ("
     " seq INTEGER PRIMARY KEY, time_s INTEGER NOT NULL, account INTEGER NOT NULL REFERENCES accounts,"
     " credential INTEGER NOT NULL REFERENCES credentials, door INTEGER NOT NULL, client BLOB NOT NULL,"

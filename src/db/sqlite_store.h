@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/text.h"
 #include "db/sqlite_conn.h"
+#include "db/sqlite_waiting.h"
 #include "db/store.h"
 
 #define STORE_APPLICATION_ID 0x52505354 /* "RPST", in the file's header: what file(1) and we recognize it by */
@@ -26,10 +27,9 @@ enum apply_stmt {
     STMT_JOURNAL,
     STMT_META,
     STMT_BACKUP,
-    STMT_TAIL,
     STMT_OBSERVE,
-    STMT_CLAIM_PUT,
-    STMT_CLAIM_END,
+    STMT_CLAIMS_PUT,
+    STMT_CLAIMS_END,
     STMT_NAME_PUT,
     STMT_NAME_DOMAINS_CLEAR,
     STMT_NAME_DOMAIN_PUT,
@@ -60,7 +60,7 @@ struct apply_stmts {
 
 MUST_USE enum err apply_stmts_init(struct apply_stmts *s, sqlite3 *db); /* after an error fini is still due */
 void apply_stmts_fini(struct apply_stmts *s);
-/* Write one effect into the state tables; inside a transaction. */
+/* Write one effect into the state tables; inside a transaction. None of a claim: see sqlite_claims.c. */
 MUST_USE enum err effect_write(struct apply_stmts *s, const struct effect *f);
 
 struct sqlite_store {
@@ -71,10 +71,11 @@ struct sqlite_store {
     /* The connection of the thread that owns the store. */
     sqlite3 *db;
     struct apply_stmts apply;
-    bool log_is_clean; /* nothing is in the write-ahead log that may not be on disk: see sqlite.c */
-    bool has_failed;   /* so that nothing more is written to such a log */
-    int64_t sync_us;   /* the last COMMIT took so long */
-    uint64_t unfolded; /* so many changes of rows are in the journal that the tables do not have, about; 0: none */
+    bool log_is_clean;      /* nothing is in the write-ahead log that may not be on disk: see sqlite.c */
+    bool has_failed;        /* so that nothing more is written to such a log */
+    int64_t sync_us;        /* the last COMMIT took so long */
+    struct waiting waiting; /* rows to be folded: since load(), which says what was left to fold */
+    bool is_loaded;
     /* The connection that checkpoint() uses, opened by its first call. */
     pthread_mutex_t checkpoint_lock;
     sqlite3 *checkpoint_db;
@@ -135,26 +136,32 @@ uint64_t log_octets(struct store *st);
 /* Before a commit: move what a checkpoint has left, if that is little, so that the log begins anew. */
 void log_move_last(struct sqlite_store *s);
 
+/* ---- sqlite_claims.c ---- */
+
+/* Add to held the effects that would add the claims of a name, of the oldest value first. They point into the
+ * state. ERR_MEMORY. */
+MUST_USE enum err claims_of(const struct state *s, uint32_t name, struct entry *held);
+/* Write the row of a name as the state has it; inside a transaction. *n: so many claims. */
+MUST_USE enum err claims_write(struct apply_stmts *a, const struct state *s, uint32_t name, size_t *n);
+/* Read what a row holds, from its format on. Errors as of effects_decode(). */
+MUST_USE enum err claims_read(struct row *r, uint32_t name, struct entry *held);
+void claims_sort(struct entry *held); /* by slot */
+
 /* ---- sqlite_fold.c ---- */
 
-/* Whether the effect is folded into its table later; every other is written with its journal entry. */
-bool effect_waits(const struct effect *f);
-/* Inside a transaction: fold what is in the journal after *folded into the tables, some hundred changes of rows,
- * and note that. *folded, *changes: how far that went, and how many they were; *more: perhaps there are more
- * behind. */
-MUST_USE enum err fold_portion(struct apply_stmts *a, uint64_t *folded, size_t *changes, bool *more);
-/* The same until there is nothing more. */
-MUST_USE enum err fold_tail(struct apply_stmts *a, uint64_t folded);
-/* Fold what waits in the tail into a state that was loaded from the tables; in the same transaction. */
-MUST_USE enum err sqlite_replay(sqlite3 *db, struct state *s);
+/* Inside a transaction: write some hundred of the rows that wait, as the state has them, which is that at the end
+ * of the journal, and note how far the tables are then. *n: so many, from the first on. */
+MUST_USE enum err fold_portion(struct apply_stmts *a, const struct state *s, const struct waiting *w, size_t *n);
 
 /* ---- sqlite_load.c, sqlite_apply.c, sqlite_journal.c, sqlite_backup.c, sqlite_check.c ---- */
 
 MUST_USE enum err sqlite_load(struct store *st, struct state *s, const struct store_progress *p, struct text *why);
-/* The same on a connection that is inside a transaction. */
-MUST_USE enum err sqlite_load_from(sqlite3 *db, struct state *s, const struct store_progress *p, struct text *why);
+/* The same on a connection that is inside a transaction; waiting (NULL: nobody folds) is to have what the tables do
+ * not have yet. */
+MUST_USE enum err sqlite_load_from(sqlite3 *db, struct state *s, struct waiting *waiting,
+                                   const struct store_progress *p, struct text *why);
 MUST_USE enum err sqlite_apply(struct store *st, uint64_t after, const struct store_batch *b);
-MUST_USE enum err sqlite_fold(struct store *st);
+MUST_USE enum err sqlite_fold(struct store *st, const struct state *s);
 /* How far the tables are, and where the journal ends. */
 MUST_USE enum err apply_position(struct apply_stmts *a, uint64_t *folded, uint64_t *end);
 MUST_USE enum err sqlite_prune(struct store *st, int64_t before_s, uint64_t most, uint64_t *pruned);

@@ -48,12 +48,14 @@ struct store_ops {
      * ERR_STALE: it ends elsewhere, nothing was written. ERR_BUSY, ERR_IO, ERR_FULL (disk), ERR_CORRUPT: nothing
      * was written. ERR_UNKNOWN: the commit itself failed; it may be there or not: close, open, load. */
     MUST_USE enum err (*apply)(struct store *st, uint64_t after, const struct store_batch *b);
-    /* Bring the state tables nearer to the journal, by some hundred changes of rows, which take a few milliseconds:
-     * apply() leaves claims and serials to this, so that many changes of a row are one write. Nothing depends on
-     * when, or whether, it is called: what is in the journal only is there for load() too. Blocks for no sync.
-     * ERR_BUSY, ERR_FULL: later; ERR_UNKNOWN, ERR_IO, ERR_CORRUPT: as in apply(). */
-    MUST_USE enum err (*fold)(struct store *st);
-    uint64_t (*unfolded)(const struct store *st); /* changes of rows for fold(), about; 0: none */
+    /* Bring the state tables nearer to the journal, by some hundred rows, which takes a millisecond or two: apply()
+     * leaves claims and serials to this, so that many changes of a row are one write. After load(); s is the state
+     * at the end of the journal. Nothing depends on when, or whether, it is called: what is in the journal only is
+     * there for load() too. Blocks for no sync. ERR_BUSY, ERR_FULL, ERR_MEMORY: later; ERR_STALE: s is of another
+     * position; ERR_UNKNOWN, ERR_IO, ERR_CORRUPT: as in apply(). */
+    MUST_USE enum err (*fold)(struct store *st, const struct state *s);
+    /* Changes in the journal from the first one on that the tables may not have, since load(); 0: none. */
+    uint64_t (*unfolded)(const struct store *st);
     /* How long the COMMIT of the last apply() took: that is what waits for the disk. */
     int64_t (*sync_us)(const struct store *st);
     /* See change_sink.journal; own connection, any thread. */
@@ -61,7 +63,7 @@ struct store_ops {
     /* See change_sink.backup; own connection, any thread. */
     MUST_USE enum err (*backup)(struct store *st, const char *path, uint64_t *entries, uint64_t *names,
                                 struct text *why);
-    /* Delete journal entries older than before_s, at most `most`; returns how many were. Observes *pruned. */
+    /* Delete journal entries older than before_s that the tables have, at most `most`. *pruned: how many. */
     MUST_USE enum err (*prune)(struct store *st, int64_t before_s, uint64_t most, uint64_t *pruned);
     /* Give the write-ahead log room, so that the syncs of commits are quicker: for a server, before the first
      * apply(). It works without; takes some milliseconds. */

@@ -6,12 +6,16 @@ start, then rows are written as after N changes whose journal has been pruned, w
 import base64
 import hashlib
 import sqlite3
+import struct
 import time
 
 ZONE = "acme.example.org"
 VALUES = 2
 MASK = (1 << 64) - 1
 CLAIM_ORDER_SHIFT = 16  # src/core/effect.h
+EFFECT_FORMAT = 1
+EFFECT_CLAIM_ADDED = 1
+ADDR_V4 = 4  # src/base/addr.h
 DOOR_ACMEDNS = 1
 SECRET_SHA256 = 1
 ACTIONS = 1 | 2 | 4  # add, remove, read
@@ -78,14 +82,17 @@ def fill_store(path, names, values=VALUES, credentials=0):
             yield i + 1, 1, zone, owner, owner, now, 0, 0
 
     def claim_rows():
-        address = bytes([127, 0, 0, 1])
-        for i in range(names):
+        """A name's claims: the effects that add them, as src/core/effect_codec.c encodes them."""
+        address = bytes([ADDR_V4, 127, 0, 0, 1])
+        for i in range(names if values > 0 else 0):
             who = i + 1 if i < credentials else 0
+            held = struct.pack(">I", values)
             for k in range(values):
                 place = (seq + i) << CLAIM_ORDER_SHIFT | k
                 data = value(values * i + k).encode()
-                rdata = bytes([len(data)]) + data
-                yield i + 1, k, who, place, now, now + LIFETIME_S, address, DOOR_ACMEDNS, 0, rdata
+                held += struct.pack(">HIIIQqq", EFFECT_CLAIM_ADDED, i + 1, who, k, place, now, now + LIFETIME_S)
+                held += address + struct.pack(">BBHB", DOOR_ACMEDNS, 0, len(data) + 1, len(data)) + data
+            yield i + 1, EFFECT_FORMAT, held
 
     def secret_rows():
         for i in range(credentials):
@@ -104,7 +111,7 @@ def fill_store(path, names, values=VALUES, credentials=0):
          ((i + 1, uuid(i), 1, "", ACTIONS, KINDS, "", "", 0, now, 0, 0) for i in range(credentials)))
     many("credential_names", "credential, place, name", ((i + 1, 0, i + 1) for i in range(credentials)))
     many("secrets", "id, credential, kind, data, starts_s, ends_s, ended", secret_rows())
-    many("claims", "name, slot, credential, place, added_s, expires_s, network, door, pinned, rdata", claim_rows())
+    many("claims", "name, format, held", claim_rows())
     db.execute("DELETE FROM journal")
     db.execute("UPDATE meta SET seq = ?, time_s = ?", (seq + names, now))
     db.execute("COMMIT")

@@ -75,7 +75,7 @@ class World:
         assert self.post(self.kept, VALUE).status_code == 200
         admin("backup", str(self.backup))
         self.backup_serial = serial(server)
-        self.backup_seq = store_row(self.backup, "SELECT seq FROM meta")[0]
+        self.backup_seq = store_row(self.backup, "SELECT max(seq) FROM journal")[0]
 
     def live_on(self):
         server = self.server

@@ -412,4 +412,21 @@ static inline struct state *load_state(struct store *st)
     return s;
 }
 
+/* Load the store and bring its tables up to the journal; what kept us from it. */
+static inline enum err fold_all(struct store *st)
+{
+    struct state *s = NULL;
+    struct text why;
+    enum err e;
+
+    assert_int_equal(state_new(&s, NULL), ERR_OK);
+    text_init(&why, 1000);
+    e = st->ops->load(st, s, NULL, &why);
+    while (e == ERR_OK && st->ops->unfolded(st) > 0)
+        e = st->ops->fold(st, s);
+    text_fini(&why);
+    state_free(s);
+    return e;
+}
+
 #endif

@@ -48,6 +48,7 @@ static void write_scenario(const char *path)
 
     for (uint64_t seq = 1; seq <= SCENARIO_LEN; seq++)
         assert_int_equal(apply_scenario(st, seq), ERR_OK);
+    assert_int_equal(fold_all(st), ERR_OK);
     st->ops->close(st);
 }
 
@@ -543,10 +544,10 @@ static void rows_that_do_not_fit_are_corrupt_not_trusted(void **state)
         "UPDATE names SET owner = x'0377656204617574680765' WHERE id = 1", /* ends inside a label */
         "UPDATE names SET owner = x'' WHERE id = 1",
         "UPDATE names SET account = 77 WHERE id = 1",
-        "UPDATE claims SET network = x'010203'",
-        "UPDATE claims SET slot = -1 WHERE name = 1 AND slot = 2",
-        "UPDATE claims SET credential = 4294967296 WHERE slot = 0",
-        "UPDATE claims SET door = 99",
+        "UPDATE claims SET held = CAST(substr(held, 1, 42) || x'07' || substr(held, 44) AS BLOB)", /* its network */
+        "UPDATE claims SET held = CAST(substr(held, 1, 10) || x'00990000' || substr(held, 15) AS BLOB)",
+        "UPDATE claims SET held = CAST(substr(held, 1, 47) || x'63' || substr(held, 49) AS BLOB)", /* the door */
+        "UPDATE claims SET held = CAST(x'00000002' || substr(held, 5) AS BLOB)",
         "UPDATE claims SET name = 99 WHERE name = 2",
         "UPDATE credentials SET networks = '192.0.2.0/240' WHERE id = 1",
         "DELETE FROM accounts WHERE id = 2",

@@ -25,6 +25,7 @@ static int set_up(void **state)
     st = open_store(f->path, STORE_SERVE);
     for (uint64_t seq = 1; seq <= SCENARIO_LEN; seq++)
         assert_int_equal(apply_scenario(st, seq), ERR_OK);
+    assert_int_equal(fold_all(st), ERR_OK);
     st->ops->close(st);
     return 0;
 }
@@ -89,7 +90,7 @@ static void a_damaged_store_gives_no_backup_and_leaves_no_file(void **state)
     char path[128];
     uint64_t entries = 0, names = 0;
 
-    run_sql(f->path, "UPDATE claims SET rdata = x'0141' WHERE slot = 2");
+    run_sql(f->path, "UPDATE claims SET held = CAST(substr(held, 1, length(held) - 1) || 'x' AS BLOB)");
     st = open_store(f->path, STORE_READ);
     text_init(&why, 1000);
     assert_int_equal(st->ops->backup(st, temp_path(&f->dir, path, "copy.db"), &entries, &names, &why), ERR_CORRUPT);
@@ -123,11 +124,19 @@ static void what_is_wrong_is_found_and_named(void **state)
     static const struct {
         const char *sql, *finding;
     } rows[] = {
-        {"UPDATE claims SET rdata = x'0141' WHERE name = 1 AND slot = 2",
+        {"UPDATE claims SET held = CAST(substr(held, 1, length(held) - 1) || 'x' AS BLOB) WHERE name = 1",
          "fold: claims: row 1/2 is not as the journal says"},
-        {"DELETE FROM claims WHERE name = 1 AND slot = 2", "fold: claims: row 1/2 of the journal is missing"},
+        {"DELETE FROM claims WHERE name = 2", "fold: claims: row 2/0 of the journal is missing"},
+        {"UPDATE claims SET held = CAST(substr(held, 1, 17) || x'09' || substr(held, 19) AS BLOB) WHERE name = 2",
+         "fold: claims: row 2/9 is not in the journal"},
+        {"UPDATE claims SET held = CAST(substr(held, 1, 17) || x'09' || substr(held, 19) AS BLOB) WHERE name = 2",
+         "fold: claims: row 2/0 of the journal is missing"},
         {"INSERT INTO grants VALUES (2, 1)", "fold: grants: row 2/1 is not in the journal"},
-        {"UPDATE zones SET serial = serial + 1 WHERE id = 1", "fold: zones: row 1 is not as the journal says"},
+        {"UPDATE zones SET serial = serial + 1 WHERE id = 1",
+         "fold: zones: the serial of row 1 is not as the journal says"},
+        {"UPDATE aliases SET serial = 7 WHERE id = 1",
+         "fold: aliases: the serial of row 1 is not as the journal says"},
+        {"UPDATE zones SET ttl_s = 77 WHERE id = 1", "fold: zones: row 1 is not as the journal says"},
         {"UPDATE secrets SET ended = 0 WHERE id = 3", "fold: secrets: row 3 is not as the journal says"},
         {"UPDATE accounts SET name = 'x' WHERE id = 0", "fold: accounts: row 0 is not as the journal says"},
         {"UPDATE names SET account = 77 WHERE id = 1", "references: row 1 of names refers to a row of accounts"},

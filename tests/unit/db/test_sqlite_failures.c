@@ -40,7 +40,7 @@ static struct life live(const struct fixture *f)
         if (e == ERR_OK && l.acknowledged % 5 == 0)
             (void)!st->ops->checkpoint(st); /* its failure is no one's loss */
         if (e == ERR_OK && l.acknowledged % 3 == 0)
-            (void)!st->ops->fold(st); /* likewise */
+            (void)!fold_all(st); /* likewise */
     }
     if (e != ERR_OK) {
         assert_true(e == ERR_IO || e == ERR_FULL || e == ERR_UNKNOWN);

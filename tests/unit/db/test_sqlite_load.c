@@ -24,12 +24,31 @@ static int set_up(void **state)
     return store_file_set_up(state);
 }
 
+/* held(name, credential): one claim, with 43 digits. */
+static void make_held(sqlite3_context *context, int n, sqlite3_value **args)
+{
+    uint32_t name = (uint32_t)sqlite3_value_int(args[0]);
+    uint8_t *bytes;
+    char text[44];
+    struct entry e;
+    size_t len;
+
+    assert_int_equal(n, 2);
+    (void)snprintf(text, sizeof text, "%043u", name);
+    entry_init(&e);
+    add_claim(&e, EFFECT_CLAIM_ADDED, name, 0, (uint32_t)sqlite3_value_int(args[1]), text);
+    assert_int_equal(effects_encode(&e, &bytes, &len), ERR_OK);
+    sqlite3_result_blob(context, bytes, (int)len, free);
+    entry_fini(&e);
+}
+
 static void run_sql(const char *path, const char *sql)
 {
     char *said = NULL;
     sqlite3 *db;
 
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_create_function(db, "held", 2, SQLITE_UTF8, NULL, make_held, NULL, NULL), SQLITE_OK);
     (void)sqlite3_exec(db, sql, NULL, NULL, &said);
     if (said != NULL)
         print_message("%s: %s\n", sql, said);
@@ -45,7 +64,7 @@ static void write_store(const char *path, const char *up_to)
 
     for (uint64_t seq = 1; seq <= SCENARIO_LEN; seq++)
         assert_int_equal(apply_scenario(st, seq), ERR_OK);
-    assert_int_equal(st->ops->fold(st), ERR_OK);
+    assert_int_equal(fold_all(st), ERR_OK);
     st->ops->close(st);
     (void)snprintf(
         sql, sizeof sql,
@@ -61,8 +80,7 @@ static void write_store(const char *path, const char *up_to)
         " '', 0, 1, 0, 0 FROM n;"
         "INSERT INTO credential_names SELECT c, 0, i FROM n;"
         "INSERT INTO secrets SELECT (SELECT max(id) FROM secrets) + i, c, 1, randomblob(32), 1, 0, 0 FROM n;"
-        "INSERT INTO claims SELECT i, 0, c, 1, 1, 0, x'', 1, 0,"
-        " CAST('+' || printf('%%043d', i) AS BLOB) FROM n;"
+        "INSERT INTO claims SELECT i, 1, held(i, c) FROM n;"
         "INSERT INTO observations SELECT c, 5, x'c0000201', 1 FROM n WHERE i %% 2 = 0; COMMIT",
         up_to);
     run_sql(path, sql);
@@ -162,10 +180,13 @@ static void damage_in_the_middle_is_said_with_its_place(void **state)
         {"UPDATE names SET subtree = 2 WHERE id = 5000", "table names is damaged near row 5000"},
         {"UPDATE names SET account = -1 WHERE id = 5000", "table names is damaged near row 5000"},
         {"DELETE FROM names WHERE id = 5000", "table names is damaged near row 4999"},
-        {"UPDATE claims SET network = x'0102' WHERE name = 5000", "table names is damaged near row 5000"},
-        {"UPDATE claims SET place = -1 WHERE name = 5000", "table names is damaged near row 5000"},
-        {"UPDATE claims SET rdata = zeroblob(65536) WHERE name = 5000", "table names is damaged near row 5000"},
-        {"UPDATE claims SET credential = 4000000000 WHERE name = 5000", "table names is damaged near row 5000"},
+        {"UPDATE claims SET held = held(5001, 1) WHERE name = 5000", "table names is damaged near row 5000"},
+        {"UPDATE claims SET held = held(5000, 4000000) WHERE name = 5000", "table names is damaged near row 5000"},
+        {"UPDATE claims SET held = CAST(x'000000010002' || substr(held, 7) AS BLOB) WHERE name = 5000",
+         "table names is damaged near row 5000"}, /* what renews one */
+        {"UPDATE claims SET held = substr(held, 1, 60) WHERE name = 5000", "table names is damaged near row 5000"},
+        {"UPDATE claims SET held = zeroblob(65536) WHERE name = 5000", "table names is damaged near row 5000"},
+        {"UPDATE claims SET name = 9001 WHERE name = 5000", "table names is damaged near row"},
         {"INSERT INTO name_domains VALUES (8001, 0, 'a')", "table names is damaged near row 8000"},
         {"UPDATE name_domains SET domain = CAST(x'610062' AS TEXT) WHERE name = 5001",
          "names is damaged near row 5001"},
@@ -286,7 +307,7 @@ static void sqlites_own_memory_that_runs_out_is_out_of_memory(void **state)
     enum err e;
 
     write_store(f->path, MANY);
-    run_sql(f->path, "UPDATE claims SET rdata = zeroblob(20000000) WHERE name = 5000");
+    run_sql(f->path, "UPDATE claims SET held = zeroblob(20000000) WHERE name = 5000");
     st = open_store(f->path, STORE_READ);
     text_init(&why, 1000);
     assert_int_equal(state_new(&s, NULL), ERR_OK);
