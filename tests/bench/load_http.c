@@ -78,6 +78,7 @@ struct load {
     struct account *accounts;
     size_t n_accounts;
     uint64_t n_values, n_sent, due_ns;
+    unsigned n_busy; /* clients that are not idle */
     int epoll;
     struct client *clients;
     struct counts counts;
@@ -158,7 +159,6 @@ static void client_connect(struct load *l, struct client *c)
         die_errno("TCP_NODELAY");
     if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, c->fd, &event) != 0)
         die_errno("epoll_ctl");
-    c->state = CLIENT_IDLE;
     c->len = 0;
 }
 
@@ -172,12 +172,14 @@ static void client_update(struct load *l, struct client *c, uint64_t at_ns)
     c->state = CLIENT_UPDATING;
     c->len = 0;
     l->n_sent++;
+    l->n_busy++;
     if (send(c->fd, a->request, a->len, MSG_NOSIGNAL) != (ssize_t)a->len && errno != ECONNRESET && errno != EPIPE)
         die_errno("send"); /* those two show when reading */
 }
 
 static void client_next(struct load *l, struct client *c, uint64_t at_ns)
 {
+    l->n_busy -= c->state != CLIENT_IDLE;
     c->state = CLIENT_IDLE;
     c->account += l->options.clients;
     if (c->account >= l->n_accounts)
@@ -323,12 +325,13 @@ static bool is_over(const struct load *l, uint64_t end_ns)
     return now_ns() >= end_ns;
 }
 
-/* Until the next update is due, to the nanosecond: milliseconds would be seen in the latencies. */
+/* Until the next update is due, to the nanosecond: milliseconds would be seen in the latencies. While no client is
+ * free to send it there is nothing to do, and turning around would take a core from the server. */
 static struct timespec wait_time(const struct load *l)
 {
     uint64_t at_ns = now_ns(), ns = WAIT_NS;
 
-    if (l->options.rate > 0)
+    if (l->options.rate > 0 && l->n_busy < l->options.clients)
         ns = l->due_ns > at_ns ? l->due_ns - at_ns : 0;
     return (struct timespec){.tv_nsec = (long)(ns < WAIT_NS ? ns : WAIT_NS)};
 }
