@@ -149,6 +149,14 @@ static void blame(struct committer *c, size_t first, size_t n)
     c->batch_max = 1;
 }
 
+/* Who came while the batch was decided belongs to it: that costs nobody a wait, and the sync is for more. Those
+ * behind new settings are decided by these. */
+static void take_more(struct committer *c)
+{
+    if (c->running[c->n_running - 1]->request->kind != REQUEST_CONFIGURE)
+        queue_take(c, c->batch_max);
+}
+
 static MUST_USE enum err decide_all(struct committer *c, struct instant now)
 {
     struct decide d = {
@@ -183,6 +191,8 @@ static MUST_USE enum err decide_all(struct committer *c, struct instant now)
         else if (d.check != NULL)
             answer_unavailable(&c->results[i], "the server is stopping");
         i++;
+        if (i == c->n_running)
+            take_more(c);
     }
     if (e == ERR_OK && c->n_effective > 0)
         e = decide_serials(&d, &c->entries[c->n_effective - 1]);

@@ -12,6 +12,7 @@
 
 #include "base/crypto.h"
 #include "base/log.h"
+#include "db/committer_internal.h"
 #include "db/harness.h"
 #include "db/sqlite_conn.h"
 
@@ -702,6 +703,77 @@ static bool has_metric(const struct harness *h, const char *line)
     return found;
 }
 
+/* A clock that the committer looks at between taking what is queued and deciding it, and that hands in another
+ * request then. */
+struct meddling {
+    struct harness *h;
+    atomic_bool armed;
+    struct request *more;
+    struct waiting *waiting;
+};
+
+static int64_t meddling_mono_us(void *self)
+{
+    struct meddling *m = self;
+
+    if (atomic_load(&m->armed) && pthread_equal(pthread_self(), m->h->c->thread) && m->h->c->n_running > 0) {
+        atomic_store(&m->armed, false);
+        submit(m->h, m->more, m->waiting);
+    }
+    return clock_mono_us(&clock_system);
+}
+
+static int64_t meddling_real_us(void *self)
+{
+    (void)self;
+    return clock_real_us(&clock_system);
+}
+
+static void who_comes_while_a_batch_is_decided_belongs_to_it(void **state)
+{
+    struct harness *h = *state;
+    struct waiting first = {0}, second = {0};
+    struct meddling m = {.h = h, .waiting = &second};
+
+    h->clock = (struct clock){.real_us = meddling_real_us, .mono_us = meddling_mono_us, .self = &m};
+    harness_start(h);
+    make_names(h, 1);
+    assert_true(has_metric(h, "riposte_commit_seconds_count 3\n")); /* the zone, the account, the name */
+    m.more = add_request(W0, 2);
+    atomic_store(&m.armed, true);
+    submit(h, add_request(W0, 1), &first);
+    wait_for(&first);
+    wait_for(&second);
+    assert_int_equal(second.result.seq, first.result.seq + 1);
+    assert_true(has_metric(h, "riposte_commit_seconds_count 4\n"));
+    harness_stop(h);
+}
+
+static void who_comes_behind_new_settings_waits_for_them(void **state)
+{
+    struct harness *h = *state;
+    struct settings narrow = h->settings;
+    struct waiting first = {0}, second = {0};
+    struct meddling m = {.h = h, .waiting = &second};
+    struct request *r = local_request(REQUEST_CONFIGURE);
+
+    narrow.values.budget = 100; /* of one value */
+    h->clock = (struct clock){.real_us = meddling_real_us, .mono_us = meddling_mono_us, .self = &m};
+    harness_start(h);
+    make_names(h, 1);
+    assert_done(run(h, add_request(W0, 1)));
+    m.more = add_request(W0, 2);
+    atomic_store(&m.armed, true);
+    r->caller.auth = AUTH_SERVER;
+    r->u.configure = &narrow;
+    submit(h, r, &first);
+    wait_for(&first);
+    wait_for(&second);
+    assert_done(first.result);
+    assert_int_equal(second.result.evicted, 1);
+    harness_stop(h);
+}
+
 static void after_some_hundred_changes_and_in_quiet_the_tables_follow_the_journal(void **state)
 {
     struct harness *h = *state;
@@ -883,6 +955,8 @@ int main(void)
         WITH_HARNESS(a_long_log_is_moved_into_the_database_beside_the_commits),
         WITH_HARNESS(what_is_queued_at_the_stop_is_finished),
         WITH_HARNESS(metrics_tell_what_happened),
+        WITH_HARNESS(who_comes_while_a_batch_is_decided_belongs_to_it),
+        WITH_HARNESS(who_comes_behind_new_settings_waits_for_them),
         WITH_HARNESS(after_some_hundred_changes_and_in_quiet_the_tables_follow_the_journal),
         WITH_HARNESS(those_whom_one_commit_answered_share_the_next_one),
         WITH_HARNESS(many_clients_at_once_all_get_their_answer),
