@@ -594,30 +594,43 @@ static void below_the_floor_of_free_space_nobody_registers_but_values_work(void 
     assert_done(run(h, add_request(W0, 1)));
 }
 
+static bool count_entry(void *arg, const struct entry *e)
+{
+    (void)e;
+    ++*(unsigned *)arg;
+    return true;
+}
+
+static unsigned entries_of(struct harness *h)
+{
+    struct journal_filter all = {0};
+    unsigned n = 0;
+
+    assert_int_equal(h->sink.journal(h->sink.self, &all, count_entry, &n), ERR_OK);
+    return n;
+}
+
+/* Also what the tables do not have yet: they get it first. */
 static void the_journal_is_pruned_by_age(void **state)
 {
     struct harness *h = *state;
-    struct journal_filter all = {0};
-    int64_t last = 0;
-    uint64_t n = 99;
 
     harness_use_fake_clock(h);
     h->options.journal_keep_s = 86400;
     harness_start(h);
     make_names(h, 1);
+    assert_done(run(h, add_request(W0, 0)));
+    assert_int_equal(entries_of(h), 4);
     test_clock_advance_s(&h->fake, 2 * 86400);
     assert_done(run(h, add_request(W0, 1)));
-    (void)values_in_state(h); /* another turn */
-    for (int i = 0; i < 2000 && n > 1; i++) {
-        n = 0;
-        assert_int_equal(h->sink.journal(h->sink.self, &all, keep_times, &last), ERR_OK);
-        n = last == TIME_0 + 2 * 86400 ? 1 : 99;
+    for (int i = 0; i < 2000 && entries_of(h) > 1; i++) {
+        (void)values_in_state(h); /* another turn */
         pause_ms(1);
     }
-    assert_int_equal(n, 1);
+    assert_int_equal(entries_of(h), 1);
     harness_stop(h);
     harness_start(h);
-    assert_int_equal(dns_txt_count(h, W0), 1);
+    assert_int_equal(dns_txt_count(h, W0), 2);
 }
 
 static off_t size_of(const char *path, const char *suffix)
@@ -796,8 +809,10 @@ static void after_some_hundred_changes_and_in_quiet_the_tables_follow_the_journa
         assert_true(values_in_state(h) > 0); /* makes it look at the clock */
     assert_in_range(folded_to(h), 600, 700); /* one name is one row */
     assert_false(has_metric(h, "riposte_fold_seconds_count 0\n"));
-    harness_stop(h);
-    assert_in_range(folded_to(h), 600, 700);
+    for (; i < 603; i++)
+        assert_done(run(h, add_request(W0, i)));
+    harness_stop(h); /* which brings them up to the end */
+    assert_int_equal(folded_to(h), 606);
 }
 
 static void metrics_tell_what_happened(void **state)

@@ -291,6 +291,30 @@ static void what_ended_since_the_tables_were_written_is_loaded_as_it_ended(void 
     state_free(s);
 }
 
+/* The state has the oldest value first: one that is renewed comes to the end, whatever its slot. */
+static void a_row_in_another_order_than_its_slots_is_laid_over_too(void **state)
+{
+    struct fixture *f = *state;
+    struct store *st = begin(f);
+    struct state *s = fold_scenario(WAITING_TO);
+
+    for (unsigned i = 0; i < 2; i++) {
+        struct entry e;
+
+        begin_behind(&e);
+        e.seq += i;
+        add_claim(&e, EFFECT_CLAIM_RENEWED, 1, 0, 1, "first");
+        fold_entry(s, &e);
+        apply_entry(st, &e);
+        if (i == 0)
+            assert_int_equal(fold_all(st), ERR_OK);
+    }
+    assert_loads_as(st, s);
+    assert_good(f->path);
+    state_free(s);
+    st->ops->close(st);
+}
+
 static void claims_of_the_journal_on_no_name_or_of_no_credential_are_damage(void **state)
 {
     static const struct {
@@ -464,6 +488,7 @@ int main(void)
         WITH_DIR(a_backup_has_what_waits_as_the_store_has_it),
         WITH_DIR(pruning_keeps_what_the_tables_do_not_have),
         WITH_DIR(what_ended_since_the_tables_were_written_is_loaded_as_it_ended),
+        WITH_DIR(a_row_in_another_order_than_its_slots_is_laid_over_too),
         WITH_DIR(claims_of_the_journal_on_no_name_or_of_no_credential_are_damage),
         WITH_DIR(tables_that_say_they_are_further_than_they_are_are_found),
         WITH_DIR(folding_goes_in_portions_and_each_leaves_a_store_that_is_right),
