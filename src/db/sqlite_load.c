@@ -21,8 +21,7 @@ struct lists {
     size_t cap_records;
     const char **texts;
     size_t cap_texts;
-    struct effect_claim *claims;
-    size_t cap_claims;
+    struct claim_list claims;
     uint32_t *ids;
     size_t cap_ids;
     struct net *nets;
@@ -47,7 +46,7 @@ static void lists_fini(struct lists *l)
 {
     free(l->records);
     free((void *)l->texts);
-    free(l->claims);
+    free(l->claims.claims);
     free(l->ids);
     free(l->nets);
 }
@@ -172,61 +171,28 @@ static enum err read_texts(struct lists *l, struct row *r, const char *const **o
     return r->err;
 }
 
-static enum err add_claim(struct loader *ld, const struct effect_claim *c, size_t *n)
+/* The claims of a name, into the list; they point into held. Their credentials come later. */
+static enum err read_claims(struct loader *ld, struct row *r, uint32_t name, struct entry *held)
 {
-    struct lists *l = &ld->lists;
-    void *grown = l->claims;
-    enum err e = array_reserve(&grown, &l->cap_claims, *n + 1, sizeof *l->claims);
-
-    l->claims = grown;
-    if (e != ERR_OK)
-        return e;
-    l->claims[(*n)++] = *c;
-    return c->credential <= ld->last_credential ? ERR_OK : ERR_CORRUPT; /* credentials come later */
-}
-
-/* What is held, with what the journal says of its slots laid over it. */
-static enum err lay_over(struct loader *ld, struct entry *held, const struct tail_change *changes, size_t n_changes,
-                         size_t *n)
-{
-    enum err e = ERR_OK;
-    size_t i = 0;
-
-    if (n_changes > 0)
-        claims_sort(held);
-    for (size_t k = 0; e == ERR_OK && k < n_changes; k++) {
-        for (; e == ERR_OK && i < held->n_effects && held->effects[i].u.claim.slot < changes[k].slot; i++)
-            e = add_claim(ld, &held->effects[i].u.claim, n);
-        if (i < held->n_effects && held->effects[i].u.claim.slot == changes[k].slot)
-            i++;
-        if (e == ERR_OK && changes[k].claim != NULL)
-            e = add_claim(ld, changes[k].claim, n);
-    }
-    for (; e == ERR_OK && i < held->n_effects; i++)
-        e = add_claim(ld, &held->effects[i].u.claim, n);
-    return e;
-}
-
-/* The claims of a name, into the list; they point into held. */
-static enum err read_claims(struct loader *ld, struct row *r, uint32_t name, struct entry *held, size_t *n)
-{
+    struct claim_list *claims = &ld->lists.claims;
     size_t n_rows = row_count(r);
-    const struct tail_change *changes;
-    size_t n_changes = tail_of_name(&ld->tail, name, &changes);
-    enum err e = r->err;
+    enum err e = n_rows > 1 ? ERR_CORRUPT : r->err;
 
-    if (e == ERR_OK && n_rows > 1)
-        e = ERR_CORRUPT;
     if (e == ERR_OK && n_rows == 1)
         e = claims_read(r, name, held);
-    return e == ERR_OK ? lay_over(ld, held, changes, n_changes, n) : e;
+    if (e == ERR_OK)
+        e = tail_lay_over(&ld->tail, name, held, claims);
+    for (size_t i = 0; e == ERR_OK && i < claims->n; i++) {
+        if (claims->claims[i].credential > ld->last_credential)
+            e = ERR_CORRUPT;
+    }
+    return e;
 }
 
 static enum err load_name(struct loader *ld, struct row *r)
 {
     struct effect_name n = {.id = row_u32(r)};
     struct entry held;
-    size_t n_claims = 0;
     enum err e;
 
     n.account = row_u32(r);
@@ -238,9 +204,9 @@ static enum err load_name(struct loader *ld, struct row *r)
     e = r->err == ERR_OK ? read_texts(&ld->lists, r, &n.domains, &n.n_domains) : r->err;
     entry_init(&held);
     if (e == ERR_OK)
-        e = read_claims(ld, r, n.id, &held, &n_claims);
+        e = read_claims(ld, r, n.id, &held);
     if (e == ERR_OK)
-        e = state_load_name(ld->s, &n, ld->lists.claims, n_claims);
+        e = state_load_name(ld->s, &n, ld->lists.claims.claims, ld->lists.claims.n);
     entry_fini(&held);
     return e;
 }

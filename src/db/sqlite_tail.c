@@ -152,16 +152,43 @@ enum err tail_read(struct tail *t, sqlite3 *db, struct waiting *waiting)
 
 /* ---- laying over ---- */
 
-size_t tail_of_name(struct tail *t, uint32_t name, const struct tail_change **changes)
+static enum err add_claim(struct claim_list *l, const struct effect_claim *c)
 {
-    size_t n = 0;
+    void *grown = l->claims;
+    enum err e = array_reserve(&grown, &l->cap, l->n + 1, sizeof *l->claims);
 
-    *changes = t->n > 0 ? &t->changes[t->at] : NULL;
-    while (t->at < t->n && t->changes[t->at].id == name) {
-        t->at++;
-        n++;
+    l->claims = grown;
+    if (e == ERR_OK)
+        l->claims[l->n++] = *c;
+    return e;
+}
+
+static bool is_of_name(const struct tail *t, uint32_t name)
+{
+    return t->at < t->n && t->changes[t->at].id == name;
+}
+
+enum err tail_lay_over(struct tail *t, uint32_t name, struct entry *held, struct claim_list *out)
+{
+    enum err e = ERR_OK;
+    size_t i = 0;
+
+    out->n = 0;
+    if (is_of_name(t, name))
+        claims_sort(held);
+    for (; e == ERR_OK && is_of_name(t, name); t->at++) {
+        const struct tail_change *c = &t->changes[t->at];
+
+        for (; e == ERR_OK && i < held->n_effects && held->effects[i].u.claim.slot < c->slot; i++)
+            e = add_claim(out, &held->effects[i].u.claim);
+        if (i < held->n_effects && held->effects[i].u.claim.slot == c->slot)
+            i++;
+        if (e == ERR_OK && c->claim != NULL)
+            e = add_claim(out, c->claim);
     }
-    return n;
+    for (; e == ERR_OK && i < held->n_effects; i++)
+        e = add_claim(out, &held->effects[i].u.claim);
+    return e;
 }
 
 enum err tail_fold_serials(const struct tail *t, struct state *s, uint64_t seq)

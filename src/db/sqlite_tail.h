@@ -24,10 +24,16 @@ struct tail_change {
     size_t place;                     /* among all that were read */
 };
 
+/* As large as the largest until now; who has it frees the claims. */
+struct claim_list {
+    struct effect_claim *claims;
+    size_t n, cap;
+};
+
 struct tail {
     struct tail_change *changes; /* by sort, id and slot */
     size_t n, cap;
-    size_t at;                       /* tail_of_name() has come so far */
+    size_t at;                       /* tail_lay_over() has come so far */
     uint32_t last_id[WAITING_SORTS]; /* of a zone, alias or name that there is */
     struct arena arena;              /* of the claims */
 };
@@ -35,8 +41,9 @@ struct tail {
 /* Read it; waiting (NULL: nobody folds) is to have what it says. In the transaction that the tables are read in.
  * tail_fini() is due also after an error: as of journal_row(), ERR_MEMORY. */
 MUST_USE enum err tail_read(struct tail *t, sqlite3 *db, struct waiting *waiting);
-/* The changes of a name's claims, by slot; names are asked for in the order of their ids. *changes: n of them. */
-size_t tail_of_name(struct tail *t, uint32_t name, const struct tail_change **changes);
+/* The claims of a name: what its row holds, which is put in the order of slots, with its changes laid over it. They
+ * point into held and the tail. Names are asked for in the order of their ids. ERR_MEMORY. */
+MUST_USE enum err tail_lay_over(struct tail *t, uint32_t name, struct entry *held, struct claim_list *out);
 /* Fold the serials. Aliases that have ended need none. Errors as of state_fold(). */
 MUST_USE enum err tail_fold_serials(const struct tail *t, struct state *s, uint64_t seq);
 void tail_fini(struct tail *t);
